@@ -1,0 +1,31 @@
+//! quell: the cockpit an on-call engineer opens over SSH when the pager goes.
+//!
+//! The map of the house, as invariants. `tests/house.rs` holds them.
+//!
+//! - [`domain`] is plain types and pure rules. It imports nothing of ours and no runtime, HTTP or
+//!   terminal crate. Every string from outside is a [`domain::text::Untrusted`] from the moment it
+//!   is read.
+//! - [`sources`] and [`runbooks`] turn bytes into domain values. They never see a message or the
+//!   model, and they only ever read.
+//! - [`update`] is `(model, message, now) -> effects`: it never awaits, locks or reads a clock.
+//! - [`view`] draws from `&Model`. It changes nothing but its own scroll positions.
+//! - [`runtime`] owns the tasks, the clock and the terminal, and is the only room that performs
+//!   effects.
+//! - [`cli`] prints the same domain values as text and as JSON, without a screen.
+//! - [`sim`] is a simulated platform behind the same HTTP shapes. The sources do not know it.
+//!
+//! Deliberately absent: a component trait, a shared locked state, an event bus, a plugin system,
+//! a shell. There is no write side yet: nothing in this crate changes anything it watches.
+
+pub mod cli;
+pub mod config;
+pub mod domain;
+pub mod keys;
+pub mod model;
+pub mod runbooks;
+pub mod runtime;
+pub mod sim;
+pub mod sources;
+pub mod theme;
+pub mod update;
+pub mod view;
