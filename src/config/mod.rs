@@ -1,1 +1,4 @@
-//! config
+//! What was configured: by file, by environment and by flags.
+
+pub mod secret;
+pub mod settings;

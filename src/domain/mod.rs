@@ -1,1 +1,20 @@
-//! domain
+//! Plain types and pure rules: what an alert, a source, a lane or a runbook link *is*.
+//!
+//! Everybody may import this room. It imports nothing of ours, and no runtime, HTTP or terminal
+//! crate. No function here reads a clock, a file or the network: the time is handed in.
+
+pub mod alert;
+pub mod backoff;
+pub mod claim;
+pub mod duration;
+pub mod filter;
+pub mod freshness;
+pub mod label;
+pub mod matcher;
+pub mod observed;
+pub mod prose;
+pub mod runbook;
+pub mod runbook_match;
+pub mod source;
+pub mod text;
+pub mod triage;

@@ -1,0 +1,216 @@
+//! What does the config mean, once it was read, merged with flags and checked?
+//!
+//! Complete and correct by construction: every default is filled in, every URL parsed, every
+//! matcher compiled. Made by [`super::load`], read by everybody who starts something. Secrets are
+//! not in it, only where to find them.
+
+use std::path::PathBuf;
+use std::time::Duration;
+
+use url::Url;
+
+use super::secret::Secret;
+use crate::domain::matcher::Matchers;
+use crate::domain::source::SourceName;
+use crate::domain::triage::TriagePolicy;
+
+/// Everything that can be set.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// The environment on show, if the config or `--env` names one.
+    pub environment: Option<Environment>,
+    /// Every Alertmanager replica.
+    pub alertmanagers: Vec<AlertmanagerSettings>,
+    /// Every Prometheus.
+    pub prometheuses: Vec<PrometheusSettings>,
+    /// Where the runbooks are.
+    pub runbooks: RunbookSettings,
+    /// Lanes, label names, watchdogs.
+    pub triage: TriagePolicy,
+    /// How the screen looks.
+    pub screen: ScreenSettings,
+    /// The name that claims carry.
+    pub operator: String,
+    /// `error`, `warn`, `info`, `debug` or `trace`.
+    pub log_level: String,
+}
+
+/// A named environment. Production must look different from the rest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Environment {
+    /// As the top bar shows it.
+    pub name: String,
+    /// The colour of its name.
+    pub accent: Accent,
+}
+
+/// The colours an environment may have; the theme says what each looks like.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Accent {
+    /// Danger: production.
+    Red,
+    /// Care: staging.
+    Yellow,
+    /// Harmless: development.
+    Green,
+    /// Anything else.
+    #[default]
+    Blue,
+    /// Anything else.
+    Magenta,
+    /// Anything else.
+    Cyan,
+}
+
+/// How to reach an HTTP API.
+#[derive(Clone, Debug)]
+pub struct Endpoint {
+    /// The base, path prefix included, without `/api/...`.
+    pub url: Url,
+    /// Who we are.
+    pub auth: Auth,
+    /// Own authority, own certificate.
+    pub tls: Tls,
+    /// Sent with every request, such as `X-Scope-OrgID`.
+    pub headers: Vec<(String, HeaderValue)>,
+    /// `http://`, `https://` or `socks5://`. None: the environment's proxy variables.
+    pub proxy: Option<Url>,
+    /// For one whole request.
+    pub timeout: Duration,
+    /// No answer may be larger, unpacked.
+    pub max_response_bytes: u64,
+}
+
+/// A header's value.
+#[derive(Clone, Debug)]
+pub enum HeaderValue {
+    /// As written in the config.
+    Plain(String),
+    /// Kept elsewhere.
+    Secret(Secret),
+}
+
+/// How a request authenticates.
+#[derive(Clone, Debug, Default)]
+pub enum Auth {
+    /// Not at all.
+    #[default]
+    None,
+    /// `Authorization: Basic`.
+    Basic {
+        /// The user.
+        username: String,
+        /// The password.
+        password: Secret,
+    },
+    /// `Authorization: Bearer`.
+    Bearer(Secret),
+}
+
+/// TLS beyond the machine's own trust store. Verification cannot be switched off.
+#[derive(Clone, Debug, Default)]
+pub struct Tls {
+    /// A PEM file of further authorities.
+    pub ca_file: Option<PathBuf>,
+    /// A PEM file with our certificate, and one with its key.
+    pub client: Option<ClientCertificate>,
+}
+
+/// Our certificate for mutual TLS.
+#[derive(Clone, Debug)]
+pub struct ClientCertificate {
+    /// PEM, chain included.
+    pub cert_file: PathBuf,
+    /// PEM.
+    pub key_file: PathBuf,
+}
+
+/// One Alertmanager replica.
+#[derive(Clone, Debug)]
+pub struct AlertmanagerSettings {
+    /// `am-1`
+    pub name: SourceName,
+    /// Where it is.
+    pub endpoint: Endpoint,
+    /// The HA cluster it belongs to. None: found from its peers.
+    pub cluster: Option<String>,
+    /// Pushed to the server: only alerts that satisfy all of these are read.
+    pub filters: Matchers,
+    /// Pushed to the server: an anchored regular expression over receivers.
+    pub receiver: Option<String>,
+    /// Time between two polls.
+    pub period: Duration,
+}
+
+/// One Prometheus, or Thanos, Mimir, VictoriaMetrics by prefix and headers.
+#[derive(Clone, Debug)]
+pub struct PrometheusSettings {
+    /// `prom-1`
+    pub name: SourceName,
+    /// Where it is.
+    pub endpoint: Endpoint,
+    /// Time between two polls.
+    pub period: Duration,
+}
+
+/// Where runbooks are read.
+#[derive(Clone, Debug, Default)]
+pub struct RunbookSettings {
+    /// A folder, best within a git repository. None: the ones built into quell.
+    pub path: Option<PathBuf>,
+    /// See [`crate::domain::runbook_match::UrlPrefixes`].
+    pub url_prefixes: Vec<String>,
+}
+
+/// How the screen looks.
+#[derive(Clone, Debug)]
+pub struct ScreenSettings {
+    /// A theme's name: a file of the user's folder or a built-in one.
+    pub theme: String,
+    /// How many colours to use.
+    pub colour: ColourChoice,
+    /// Which signs to use.
+    pub glyphs: GlyphChoice,
+    /// Whether the mouse is read.
+    pub mouse: Mouse,
+    /// How Triage groups rows at first: a label's name, `service`, `alertname` or `none`.
+    pub group_by: String,
+}
+
+/// How many colours to use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ColourChoice {
+    /// By `NO_COLOR`, `COLORTERM` and `TERM`.
+    #[default]
+    Auto,
+    /// None.
+    Never,
+    /// The terminal's 16.
+    Ansi16,
+    /// The 256 colour palette.
+    Ansi256,
+    /// 24 bit.
+    TrueColour,
+}
+
+/// Which signs to use.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum GlyphChoice {
+    /// By the locale.
+    #[default]
+    Auto,
+    /// Unicode.
+    Unicode,
+    /// ASCII only.
+    Ascii,
+}
+
+/// Whether the mouse is read. Off, so that the terminal's own selection works.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Mouse {
+    /// Left to the terminal.
+    #[default]
+    Off,
+    /// Wheel and click.
+    On,
+}

@@ -1,0 +1,126 @@
+//! What is a source, and what can go wrong with it?
+//!
+//! Names, kinds and failures of everything quell reads. An error is classified by what the
+//! operator can do about it.
+
+use std::fmt;
+use std::sync::Arc;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::text::Untrusted;
+
+/// The name of a source as the config or the flags give it: `am-1`, `prom-1`, `runbooks`.
+pub type SourceName = Arc<str>;
+
+/// What answers behind a source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum SourceKind {
+    /// An Alertmanager v2 API, or one that speaks it.
+    Alertmanager,
+    /// A Prometheus HTTP API, or one that speaks it.
+    Prometheus,
+    /// A folder or git repository of runbooks.
+    Runbooks,
+}
+
+impl SourceKind {
+    /// The word in JSON and on screen.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Alertmanager => "alertmanager",
+            Self::Prometheus => "prometheus",
+            Self::Runbooks => "runbooks",
+        }
+    }
+}
+
+/// Why a source gave no answer, by what can be done about it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ErrorKind {
+    /// No connection: the address, the network, or the process.
+    Unreachable,
+    /// Connected, but no complete answer in time.
+    TimedOut,
+    /// 401 or 403: the credentials or their permissions.
+    Unauthorized,
+    /// The certificate or the TLS handshake.
+    Tls,
+    /// 429 or 503: it is there but overloaded.
+    Busy,
+    /// Any other refusal: a wrong path, a wrong parameter, a server error.
+    Refused,
+    /// It answered, but not with what this API answers.
+    Malformed,
+    /// The answer is larger than the cap in the config.
+    TooLarge,
+    /// A file, a folder or a program on this machine.
+    Local,
+}
+
+impl ErrorKind {
+    /// What to try next, in a few words.
+    #[must_use]
+    pub fn next_step(self) -> &'static str {
+        match self {
+            Self::Unreachable => "check the URL, the network and that it runs",
+            Self::TimedOut => "it is slow or hangs: raise `timeout`, or ask for less with `filter`",
+            Self::Unauthorized => "check the credentials and what they may read",
+            Self::Tls => "check the certificate, its name and `ca_file`",
+            Self::Busy => "it is overloaded: quell backs off and tries again",
+            Self::Refused => "check the URL and its path prefix",
+            Self::Malformed => "check that the URL is this kind of server, not a proxy's page",
+            Self::TooLarge => "ask for less with `filter`, or raise `max_response_mib`",
+            Self::Local => "check the path and its permissions",
+        }
+    }
+
+    /// A few words for it.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Unreachable => "unreachable",
+            Self::TimedOut => "timed out",
+            Self::Unauthorized => "not authorized",
+            Self::Tls => "TLS failed",
+            Self::Busy => "overloaded",
+            Self::Refused => "refused",
+            Self::Malformed => "malformed answer",
+            Self::TooLarge => "answer too large",
+            Self::Local => "not readable",
+        }
+    }
+}
+
+/// Why a source gave no answer.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub struct SourceError {
+    /// What can be done about it.
+    pub kind: ErrorKind,
+    /// What happened, safe to show.
+    pub detail: Untrusted,
+    /// What a 429 or 503 asked for.
+    pub retry_after: Option<Duration>,
+}
+
+impl SourceError {
+    /// An error with its detail, which may hold foreign text.
+    #[must_use]
+    pub fn new(kind: ErrorKind, detail: &str) -> Self {
+        Self {
+            kind,
+            detail: Untrusted::line(detail),
+            retry_after: None,
+        }
+    }
+}
+
+impl fmt::Display for SourceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} ({})", self.kind.word(), self.detail)
+    }
+}

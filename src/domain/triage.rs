@@ -1,0 +1,94 @@
+//! What needs me now? Merges what all sources said into one ranked picture.
+//!
+//! One pure function from [`Inputs`] to a [`Board`], run off the screen's thread each time a
+//! source has answered. Replicas are joined by fingerprint and keep their own word; nothing that
+//! a dead source once said is dropped, and nothing is called gone because nobody could be asked.
+
+use super::matcher::Matchers;
+
+/// The rules of triage that a config can change.
+#[derive(Clone, Debug)]
+pub struct TriagePolicy {
+    /// Which lane an alert comes to: the first rule that holds.
+    pub lanes: Vec<LaneRule>,
+    /// The lane of an alert no rule holds for.
+    pub default_lane: super::alert::Lane,
+    /// Which labels say what, the first that is present.
+    pub labels: LabelNames,
+    /// Alerts that must always fire: their absence means blindness.
+    pub watchdogs: Vec<String>,
+    /// See [`super::runbook_match::UrlPrefixes`].
+    pub runbook_url_prefixes: Vec<String>,
+}
+
+/// One lane rule.
+#[derive(Clone, Debug)]
+pub struct LaneRule {
+    /// Where to.
+    pub lane: super::alert::Lane,
+    /// For which alerts.
+    pub matchers: Matchers,
+}
+
+/// Which labels say what: of each list the first that is present counts.
+#[derive(Clone, Debug)]
+pub struct LabelNames {
+    /// Severity.
+    pub severity: Vec<String>,
+    /// Service.
+    pub service: Vec<String>,
+    /// Environment.
+    pub env: Vec<String>,
+    /// Cluster, region or the like.
+    pub location: Vec<String>,
+    /// Team or owner.
+    pub owner: Vec<String>,
+}
+
+impl Default for TriagePolicy {
+    fn default() -> Self {
+        let rule = |lane, text: &str| LaneRule {
+            lane,
+            // Our own constants; a test proves that they parse.
+            matchers: Matchers::parse(text).unwrap_or_default(),
+        };
+        use super::alert::Lane::{Info, Page, Ticket};
+        Self {
+            lanes: vec![
+                rule(
+                    Info,
+                    r#"alertname=~"Watchdog|DeadMansSwitch|InfoInhibitor""#,
+                ),
+                rule(
+                    Page,
+                    r#"severity=~"(?i)page|critical|crit|emergency|fatal|p1|sev1|sev-1""#,
+                ),
+                rule(
+                    Ticket,
+                    r#"severity=~"(?i)warning|warn|ticket|error|major|minor|high|medium|p2|p3|sev2|sev3|sev-2|sev-3""#,
+                ),
+                rule(
+                    Info,
+                    r#"severity=~"(?i)info|informational|notice|none|low|debug|p4|p5|sev4|sev5""#,
+                ),
+            ],
+            default_lane: Ticket,
+            labels: LabelNames::default(),
+            watchdogs: vec!["Watchdog".into(), "DeadMansSwitch".into()],
+            runbook_url_prefixes: vec!["https://runbooks.prometheus-operator.dev/runbooks/".into()],
+        }
+    }
+}
+
+impl Default for LabelNames {
+    fn default() -> Self {
+        let names = |list: &[&str]| list.iter().map(|n| (*n).to_owned()).collect();
+        Self {
+            severity: names(&["severity", "priority"]),
+            service: names(&["service", "app", "app_kubernetes_io_name", "job"]),
+            env: names(&["env", "environment", "stage"]),
+            location: names(&["cluster", "region", "zone", "namespace", "instance"]),
+            owner: names(&["owner", "team"]),
+        }
+    }
+}
