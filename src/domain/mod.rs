@@ -5,14 +5,19 @@
 
 pub mod alert;
 pub mod backoff;
+pub mod blindness;
+pub mod board;
 pub mod claim;
+pub mod cluster;
 pub mod duration;
 pub mod filter;
 pub mod freshness;
 pub mod label;
 pub mod matcher;
+pub mod merge;
 pub mod observed;
 pub mod prose;
+pub mod quiet;
 pub mod runbook;
 pub mod runbook_match;
 pub mod source;

@@ -12,7 +12,7 @@ use super::prose::Document;
 use super::text::Untrusted;
 
 /// The version of a text that one reads.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(untagged)]
 pub enum Version {
     /// In git: the commit, the blob id of these very bytes, and whether they differ from the commit.

@@ -13,7 +13,7 @@ use super::runbook::{Library, Runbook, Version};
 use super::text::Untrusted;
 
 /// The rule that linked an alert to a runbook.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, Serialize)]
 #[serde(rename_all = "snake_case")]
 pub enum MatchedBy {
     /// The annotation `quell_runbook` names the id.
@@ -43,7 +43,7 @@ impl MatchedBy {
 }
 
 /// The runbook of an alert.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
 pub struct RunbookLink {
     /// Its id.
     pub id: Untrusted,

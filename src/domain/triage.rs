@@ -1,9 +1,10 @@
-//! What needs me now? Merges what all sources said into one ranked picture.
+//! Which lane does an alert come to, and which of its labels say what?
 //!
-//! One pure function from [`Inputs`] to a [`Board`], run off the screen's thread each time a
-//! source has answered. Replicas are joined by fingerprint and keep their own word; nothing that
-//! a dead source once said is dropped, and nothing is called gone because nobody could be asked.
+//! The rules of triage that a config can change, with the defaults that fit what people have.
+//! Applied by [`super::board`].
 
+use super::alert::{Lane, Place};
+use super::label::Labels;
 use super::matcher::Matchers;
 
 /// The rules of triage that a config can change.
@@ -12,7 +13,7 @@ pub struct TriagePolicy {
     /// Which lane an alert comes to: the first rule that holds.
     pub lanes: Vec<LaneRule>,
     /// The lane of an alert no rule holds for.
-    pub default_lane: super::alert::Lane,
+    pub default_lane: Lane,
     /// Which labels say what, the first that is present.
     pub labels: LabelNames,
     /// Alerts that must always fire: their absence means blindness.
@@ -25,7 +26,7 @@ pub struct TriagePolicy {
 #[derive(Clone, Debug)]
 pub struct LaneRule {
     /// Where to.
-    pub lane: super::alert::Lane,
+    pub lane: Lane,
     /// For which alerts.
     pub matchers: Matchers,
 }
@@ -45,6 +46,28 @@ pub struct LabelNames {
     pub owner: Vec<String>,
 }
 
+impl TriagePolicy {
+    /// The lane of an alert with these labels.
+    #[must_use]
+    pub fn lane(&self, labels: &Labels) -> Lane {
+        let rule = self.lanes.iter().find(|rule| rule.matchers.matches(labels));
+        rule.map_or(self.default_lane, |rule| rule.lane)
+    }
+
+    /// What the labels say of where it is.
+    #[must_use]
+    pub fn place(&self, labels: &Labels) -> Place {
+        let first = |names: &[String]| labels.first_of(names).cloned();
+        Place {
+            severity: first(&self.labels.severity),
+            service: first(&self.labels.service),
+            env: first(&self.labels.env),
+            location: first(&self.labels.location),
+            team: first(&self.labels.owner),
+        }
+    }
+}
+
 impl Default for TriagePolicy {
     fn default() -> Self {
         let rule = |lane, text: &str| LaneRule {
@@ -52,7 +75,7 @@ impl Default for TriagePolicy {
             // Our own constants; a test proves that they parse.
             matchers: Matchers::parse(text).unwrap_or_default(),
         };
-        use super::alert::Lane::{Info, Page, Ticket};
+        use Lane::{Info, Page, Ticket};
         Self {
             lanes: vec![
                 rule(

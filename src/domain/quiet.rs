@@ -1,0 +1,89 @@
+//! Why does nobody hear of this alert?
+//!
+//! Joins silence, inhibition and mute interval into one line. Called by [`super::merge`] for
+//! alerts that are suppressed. It never hides anything.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+
+use super::alert::{AlertState, Quiet};
+use super::label::Fingerprint;
+use super::observed::{ObservedAlert, Silence, Suppression};
+use super::text::Untrusted;
+
+/// The silences of all replicas, by id.
+pub struct Silences<'a>(HashMap<&'a Untrusted, &'a Silence>);
+
+impl<'a> Silences<'a> {
+    /// Indexes them.
+    pub fn of(silences: impl Iterator<Item = &'a Silence>) -> Self {
+        Self(silences.map(|s| (&s.id, s)).collect())
+    }
+}
+
+/// The state and the line. Of several reasons the one that a person made comes first.
+#[must_use]
+pub fn explain(
+    suppression: &Suppression,
+    silences: &Silences<'_>,
+    names: &HashMap<Fingerprint, &ObservedAlert>,
+) -> (AlertState, Quiet) {
+    let mut reasons = Vec::new();
+    let mut until = None;
+    let mut acknowledged = !suppression.silenced_by.is_empty();
+    for id in &suppression.silenced_by {
+        let Some(silence) = silences.0.get(id) else {
+            acknowledged = false;
+            reasons.push(format!("silenced by {id} (details unknown)"));
+            continue;
+        };
+        acknowledged &= silence.is_acknowledgement();
+        until = earliest(until, silence.ends_at);
+        let what = if silence.is_acknowledgement() {
+            "acked"
+        } else {
+            "silenced"
+        };
+        let mut line = format!(
+            "{what} by {} until {}Z",
+            silence.created_by,
+            silence.ends_at.format("%Y-%m-%d %H:%M")
+        );
+        let comment = silence.comment.shown().trim_start_matches("ACK!").trim();
+        if !comment.is_empty() {
+            let _ = write!(line, ": {comment}");
+        }
+        reasons.push(line);
+    }
+    for id in &suppression.inhibited_by {
+        let inhibitor = Fingerprint::parse(id.raw()).and_then(|print| names.get(&print));
+        reasons.push(
+            match inhibitor.and_then(|alert| alert.labels.get("alertname")) {
+                Some(name) => format!("inhibited by {name}"),
+                None => format!("inhibited by alert {id}"),
+            },
+        );
+    }
+    for interval in &suppression.muted_by {
+        reasons.push(format!("muted by interval {interval}"));
+    }
+    if reasons.is_empty() {
+        reasons.push("suppressed, the server does not say why".to_owned());
+    }
+    let state = match suppression {
+        _ if acknowledged => AlertState::Acked,
+        s if !s.silenced_by.is_empty() => AlertState::Silenced,
+        s if !s.inhibited_by.is_empty() => AlertState::Inhibited,
+        s if !s.muted_by.is_empty() => AlertState::Muted,
+        _ => AlertState::Silenced,
+    };
+    let because = reasons.join("; ");
+    (state, Quiet { because, until })
+}
+
+fn earliest<T: Ord>(known: Option<T>, new: T) -> Option<T> {
+    Some(match known {
+        Some(known) => known.min(new),
+        None => new,
+    })
+}
