@@ -371,7 +371,7 @@ fn started_programs(sources: &[Source]) -> Vec<Finding> {
         }
         let listed = COMMAND_FILES.contains(&source.path.as_str());
         for (at, token) in source.tokens.iter().enumerate() {
-            if !listed && (creates_command(&source.tokens, at) || names_command(source.tail(at))) {
+            if !listed && names_command(source.tail(at)) {
                 findings.push(source.finding(token.line, format!("a program is started outside {}: go through one of these, or add the file to COMMAND_FILES of tests/house.rs with a reason in its `//!`", COMMAND_FILES.join(", "))));
             }
             if let Kind::Text(text) = &token.kind
@@ -390,21 +390,15 @@ fn started_programs(sources: &[Source]) -> Vec<Finding> {
     findings
 }
 
-/// `Command::new`, unless it is clap's.
-fn creates_command(tokens: &[Token], at: usize) -> bool {
-    let clap = at >= 2 && tokens[at - 2].is_word("clap");
-    !clap
-        && matches!(&tokens[at..], [command, colons, new, ..]
-            if command.is_word("Command") && colons.kind == Kind::Colons && new.is_word("new"))
-}
-
-/// `process::Command` or `process::{.., Command, ..}`.
+/// `process::Command`, `process::{.., Command, ..}` or `process::*`, of std or tokio. Whoever starts a
+/// program has to name one of these; a `Command` of keys or of clap comes another way.
 fn names_command(tokens: &[Token]) -> bool {
     match tokens {
         [process, colons, name, rest @ ..]
             if process.is_word("process") && colons.kind == Kind::Colons =>
         {
             name.is_word("Command")
+                || name.is('*')
                 || (name.is('{')
                     && rest
                         .iter()

@@ -168,8 +168,11 @@ fn a_write_outside_the_write_rooms_is_found() {
 
 #[test]
 fn a_program_started_elsewhere_or_through_a_shell_is_found() {
-    let text = "use std::process::{Command, Stdio};\nlet c = Command::new(\"git\");\nlet p = clap::Command::new(\"quell\");\nstd::process::exit(1);";
-    assert_eq!(found(started_programs, "src/sources/mod.rs", text), [1, 2]);
+    let text = "use std::process::{Stdio, Command};\nlet c = tokio::process::Command::new(\"git\");\nuse std::process::*;\nlet p = clap::Command::new(\"quell\");\nlet k = Command { id };\nstd::process::exit(1);";
+    assert_eq!(
+        found(started_programs, "src/sources/mod.rs", text),
+        [1, 2, 3]
+    );
     assert_eq!(found(started_programs, "src/runbooks/git.rs", text), [0; 0]);
     let shell = "Command::new(\"git\");\nCommand::new(\"/bin/sh\").arg(\"-c\");\nlet s = \"bash\";";
     assert_eq!(

@@ -2,7 +2,6 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
-use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 use serde_json::{Value, json};
@@ -331,7 +330,7 @@ impl AlertSpec {
     }
 }
 
-/// A silence to post: it begins now.
+/// A silence to post: it begins now and lasts an hour.
 ///
 /// ```ignore
 /// let id = am.post_silence(&SilenceSpec::matching("alertname", "NodeDown").and("node", "n1")).await;
@@ -339,15 +338,13 @@ impl AlertSpec {
 #[derive(Debug, Clone)]
 pub struct SilenceSpec {
     matchers: Vec<(String, String)>,
-    lasts: Duration,
 }
 
 impl SilenceSpec {
-    /// A silence of one hour over alerts whose label `name` is exactly `value`.
+    /// A silence over alerts whose label `name` is exactly `value`.
     pub fn matching(name: &str, value: &str) -> Self {
         Self {
             matchers: Vec::new(),
-            lasts: Duration::from_hours(1),
         }
         .and(name, value)
     }
@@ -368,7 +365,7 @@ impl SilenceSpec {
         json!({
             "matchers": matchers,
             "startsAt": starts_at,
-            "endsAt": starts_at + self.lasts,
+            "endsAt": starts_at + TimeDelta::hours(1),
             "createdBy": "tests",
             "comment": "posted by a test",
         })
