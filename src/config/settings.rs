@@ -65,7 +65,7 @@ pub enum Accent {
 /// How to reach an HTTP API.
 #[derive(Clone, Debug)]
 pub struct Endpoint {
-    /// The base, path prefix included, without `/api/...`.
+    /// The base, path prefix included, without `/api/...`. Ends with `/`; no user, no query.
     pub url: Url,
     /// Who we are.
     pub auth: Auth,

@@ -1,0 +1,246 @@
+//! What was said outside the config file, by flags and by `QUELL_*` variables?
+//!
+//! Plain data: the flags themselves are declared in `cli`, which fills [`Values`]. Applied by
+//! [`super::load`]. Nothing is checked here; a wrong value is reported with the flag's name.
+
+use std::path::PathBuf;
+
+use super::finding::{Spot, Written};
+use super::raw::{RawAlertmanager, RawConfig, RawEndpoint, RawSource, Text};
+
+/// What one of the two said.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Values {
+    /// `--config FILE`, `QUELL_CONFIG`
+    pub config: Option<PathBuf>,
+    /// `--env NAME`, `QUELL_ENV`
+    pub env: Option<String>,
+    /// `--alertmanager URL`, repeatable; `QUELL_ALERTMANAGER`, with commas. Any replace the file's.
+    pub alertmanagers: Vec<String>,
+    /// `--prometheus URL`, repeatable; `QUELL_PROMETHEUS`, with commas. Any replace the file's.
+    pub prometheuses: Vec<String>,
+    /// `--runbooks PATH`, `QUELL_RUNBOOKS`
+    pub runbooks: Option<PathBuf>,
+    /// `--theme NAME`, `QUELL_THEME`
+    pub theme: Option<String>,
+    /// `--no-color`, `QUELL_NO_COLOR`
+    pub no_color: bool,
+    /// `--ascii`, `QUELL_ASCII`
+    pub ascii: bool,
+    /// `--log-level LEVEL`, `QUELL_LOG_LEVEL`
+    pub log_level: Option<String>,
+}
+
+/// What was said outside the file, in its order of weight.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Overrides {
+    /// Weighs most.
+    pub flags: Values,
+    /// Weighs more than the file.
+    pub variables: Values,
+    /// The login name, for claims.
+    pub user: Option<String>,
+}
+
+impl Overrides {
+    /// Flags over the environment. `get` reads a variable, such as `|name| std::env::var(name).ok()`.
+    /// An empty variable counts as absent.
+    pub fn new(flags: Values, get: impl Fn(&str) -> Option<String>) -> Self {
+        let text = |name: &str| get(name).filter(|value| !value.is_empty());
+        Self {
+            flags,
+            variables: Values::from_environment(&get),
+            user: text("USER").or_else(|| text("LOGNAME")),
+        }
+    }
+
+    /// The config file that was asked for.
+    pub(super) fn config(&self) -> Option<&PathBuf> {
+        self.flags
+            .config
+            .as_ref()
+            .or(self.variables.config.as_ref())
+    }
+
+    /// Lays variables, then flags over what the file says.
+    pub(super) fn apply(&self, raw: &mut RawConfig) {
+        apply(&self.variables, &VARIABLES, raw);
+        apply(&self.flags, &FLAGS, raw);
+    }
+}
+
+impl Values {
+    /// The `QUELL_*` variables.
+    pub fn from_environment(get: impl Fn(&str) -> Option<String>) -> Self {
+        let text = |name: &str| get(name).filter(|value| !value.is_empty());
+        let list = |name: &str| -> Vec<String> {
+            let value = text(name).unwrap_or_default();
+            let parts = value.split(',').map(str::trim);
+            parts
+                .filter(|p| !p.is_empty())
+                .map(ToOwned::to_owned)
+                .collect()
+        };
+        let switch = |name: &str| text(name).is_some_and(|value| is_true(&value));
+        Self {
+            config: text("QUELL_CONFIG").map(PathBuf::from),
+            env: text(VARIABLES.env),
+            alertmanagers: list(VARIABLES.alertmanager),
+            prometheuses: list(VARIABLES.prometheus),
+            runbooks: text(VARIABLES.runbooks).map(PathBuf::from),
+            theme: text(VARIABLES.theme),
+            no_color: switch(VARIABLES.no_color),
+            ascii: switch(VARIABLES.ascii),
+            log_level: text(VARIABLES.log_level),
+        }
+    }
+}
+
+/// The same words that clap takes for false; everything else is true.
+fn is_true(value: &str) -> bool {
+    !matches!(
+        value.to_lowercase().as_str(),
+        "0" | "n" | "no" | "f" | "false" | "off"
+    )
+}
+
+/// What each value is called, for errors.
+struct Names {
+    env: &'static str,
+    alertmanager: &'static str,
+    prometheus: &'static str,
+    runbooks: &'static str,
+    theme: &'static str,
+    no_color: &'static str,
+    ascii: &'static str,
+    log_level: &'static str,
+}
+
+const FLAGS: Names = Names {
+    env: "--env",
+    alertmanager: "--alertmanager",
+    prometheus: "--prometheus",
+    runbooks: "--runbooks",
+    theme: "--theme",
+    no_color: "--no-color",
+    ascii: "--ascii",
+    log_level: "--log-level",
+};
+
+const VARIABLES: Names = Names {
+    env: "QUELL_ENV",
+    alertmanager: "QUELL_ALERTMANAGER",
+    prometheus: "QUELL_PROMETHEUS",
+    runbooks: "QUELL_RUNBOOKS",
+    theme: "QUELL_THEME",
+    no_color: "QUELL_NO_COLOR",
+    ascii: "QUELL_ASCII",
+    log_level: "QUELL_LOG_LEVEL",
+};
+
+fn apply(values: &Values, names: &Names, raw: &mut RawConfig) {
+    let replace = |slot: &mut Option<Text>, value: Option<&str>, by: &'static str| {
+        if let Some(value) = value {
+            *slot = Some(given(value, by));
+        }
+    };
+    replace(&mut raw.env, values.env.as_deref(), names.env);
+    replace(&mut raw.screen.theme, values.theme.as_deref(), names.theme);
+    replace(
+        &mut raw.log_level,
+        values.log_level.as_deref(),
+        names.log_level,
+    );
+    let never = values.no_color.then_some("never");
+    replace(&mut raw.screen.color, never, names.no_color);
+    let ascii = values.ascii.then_some("ascii");
+    replace(&mut raw.screen.glyphs, ascii, names.ascii);
+    if let Some(path) = &values.runbooks {
+        raw.runbooks.path = Some(Written {
+            value: path.clone(),
+            spot: Spot::Given {
+                by: names.runbooks,
+                text: path.to_string_lossy().into_owned(),
+            },
+        });
+    }
+    if !values.alertmanagers.is_empty() {
+        let urls = values.alertmanagers.iter();
+        raw.alertmanagers = urls
+            .map(|url| RawAlertmanager {
+                source: source(url, names.alertmanager),
+                cluster: None,
+                filter: None,
+                receiver: None,
+            })
+            .collect();
+    }
+    if !values.prometheuses.is_empty() {
+        let urls = values.prometheuses.iter();
+        raw.prometheuses = urls.map(|url| source(url, names.prometheus)).collect();
+    }
+}
+
+fn given(value: &str, by: &'static str) -> Text {
+    Written {
+        value: value.to_owned(),
+        spot: Spot::Given {
+            by,
+            text: value.to_owned(),
+        },
+    }
+}
+
+/// A source that is only a URL. It belongs to every environment.
+fn source(url: &str, by: &'static str) -> RawSource {
+    let url = given(url, by);
+    RawSource {
+        header: url.spot.clone(),
+        name: None,
+        env: None,
+        period: None,
+        endpoint: RawEndpoint {
+            url: Some(url),
+            ..RawEndpoint::default()
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn variables_mirror_the_flags() {
+        let get = |name: &str| {
+            let value = match name {
+                "QUELL_CONFIG" => "/etc/quell.toml",
+                "QUELL_ENV" => "prod",
+                "QUELL_ALERTMANAGER" => "http://a:9093, http://b:9093,",
+                "QUELL_PROMETHEUS" => "http://p:9090",
+                "QUELL_RUNBOOKS" => "/srv/runbooks",
+                "QUELL_THEME" => "",
+                "QUELL_ASCII" => "1",
+                "QUELL_NO_COLOR" => "false",
+                "QUELL_LOG_LEVEL" => "debug",
+                "LOGNAME" => "mara",
+                _ => return None,
+            };
+            Some(value.to_owned())
+        };
+        let found = Overrides::new(Values::default(), get);
+        let expected = Values {
+            config: Some("/etc/quell.toml".into()),
+            env: Some("prod".into()),
+            alertmanagers: vec!["http://a:9093".into(), "http://b:9093".into()],
+            prometheuses: vec!["http://p:9090".into()],
+            runbooks: Some("/srv/runbooks".into()),
+            theme: None,
+            no_color: false,
+            ascii: true,
+            log_level: Some("debug".into()),
+        };
+        assert_eq!(found.variables, expected);
+        assert_eq!(found.user.as_deref(), Some("mara"));
+    }
+}
