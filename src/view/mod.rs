@@ -1,1 +1,2 @@
 //! view
+pub mod widgets;

@@ -1,0 +1,5 @@
+//! What do several screens draw in the same way?
+//!
+//! Parts of screens that know no model: text fitted into columns, and a runbook's prose laid out.
+
+pub mod text;
