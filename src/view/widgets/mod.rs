@@ -2,4 +2,5 @@
 //!
 //! Parts of screens that know no model: text fitted into columns, and a runbook's prose laid out.
 
+pub mod prose;
 pub mod text;
