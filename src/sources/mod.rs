@@ -1,1 +1,16 @@
-//! sources
+//! What does everything that quell watches say, in its own words?
+//!
+//! The read side: one module per upstream, each turns bytes into private wire types into domain
+//! values. Called by the runtime's pollers and by the commands without a screen. Nothing here knows
+//! a message or the model, merges anything, or changes anything it reads: GET is the only verb.
+
+mod alertmanager;
+mod http;
+mod json_array;
+#[cfg(test)]
+mod loopback;
+mod part;
+mod wire;
+
+pub use alertmanager::Alertmanager;
+pub use http::install_crypto_provider;
