@@ -10,7 +10,9 @@ mod json_array;
 #[cfg(test)]
 mod loopback;
 mod part;
+mod prometheus;
 mod wire;
 
 pub use alertmanager::Alertmanager;
 pub use http::install_crypto_provider;
+pub use prometheus::{Prometheus, QueryHandle};
