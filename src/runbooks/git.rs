@@ -9,7 +9,6 @@ use std::path::{Path, PathBuf};
 use std::process::Stdio;
 use std::time::Duration;
 
-use futures_util::{StreamExt, TryStreamExt, stream};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::Command;
 
@@ -28,9 +27,6 @@ const MAX_ANSWER_BYTES: usize = 64 * 1024;
 
 /// Bytes that git adds around each object it hands out, and to spare.
 const FRAME_BYTES: usize = 160;
-
-/// Bytes that differ from the commit are hashed by a process each; so many at once.
-const HASHERS: usize = 4;
 
 /// For any repository, before the command itself.
 ///
@@ -202,23 +198,20 @@ impl Git {
         files: &[(&str, &[u8])],
     ) -> Result<Vec<Version>, Failure> {
         let committed = self.committed(repository, files).await?;
-        let versions = committed
-            .into_iter()
-            .zip(files)
-            .map(async |(blob, (_, bytes))| {
-                let dirty = blob.is_none();
-                let blob = match blob {
-                    Some(blob) => blob,
-                    None => self.hash(&repository.top, bytes).await?,
-                };
-                let commit = repository.commit.clone();
-                Ok(Version::Git {
-                    commit,
-                    blob,
-                    dirty,
-                })
+        let mut versions = Vec::with_capacity(files.len());
+        for (blob, (_, bytes)) in committed.into_iter().zip(files) {
+            let dirty = blob.is_none();
+            let blob = match blob {
+                Some(blob) => blob,
+                None => self.hash(&repository.top, bytes).await?,
+            };
+            versions.push(Version::Git {
+                commit: repository.commit.clone(),
+                blob,
+                dirty,
             });
-        stream::iter(versions).buffered(HASHERS).try_collect().await
+        }
+        Ok(versions)
     }
 
     /// The files and links of the commit whose names end so, in git's order.
