@@ -20,8 +20,10 @@
 pub mod cli;
 pub mod config;
 pub mod domain;
+pub mod effect;
 pub mod keys;
 pub mod model;
+pub mod msg;
 pub mod runbooks;
 pub mod runtime;
 pub mod sim;

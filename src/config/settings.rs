@@ -142,6 +142,17 @@ pub struct AlertmanagerSettings {
     pub period: Duration,
 }
 
+impl AlertmanagerSettings {
+    /// The question that is pushed to the server, as text; empty when it is asked for everything.
+    /// Only replicas that were asked the same can disagree.
+    #[must_use]
+    pub fn scope(&self) -> String {
+        let mut parts: Vec<String> = self.filters.0.iter().map(ToString::to_string).collect();
+        parts.extend(self.receiver.as_ref().map(|r| format!("receiver=~{r}")));
+        parts.join(", ")
+    }
+}
+
 /// One Prometheus, or Thanos, Mimir, VictoriaMetrics by prefix and headers.
 #[derive(Clone, Debug)]
 pub struct PrometheusSettings {

@@ -1,0 +1,53 @@
+//! What is to be done? The only way `update` reaches the world.
+//!
+//! Returned by `update`, performed by `runtime`. An effect is data: nothing happens by making one.
+//! None of them changes anything that quell watches.
+
+use std::sync::Arc;
+
+use crate::domain::board::Inputs;
+use crate::domain::claim::Claims;
+
+/// What is to be done.
+#[derive(Debug)]
+pub enum Effect {
+    /// Ask every source now, without waiting for its period.
+    PollAll,
+    /// Make a picture, off the screen's thread.
+    Merge {
+        /// The order, so that an old picture never replaces a newer one.
+        seq: u64,
+        /// From what.
+        inputs: Box<Inputs>,
+    },
+    /// Ask a Prometheus for the history of an expression.
+    History {
+        /// Its place among the sources of the model.
+        source: usize,
+        /// The expression.
+        query: String,
+    },
+    /// Keep the claims on disk.
+    SaveClaims(Arc<Claims>),
+    /// Keep the last answers on disk.
+    SaveSnapshot,
+    /// Load a theme by name, or the next one.
+    Theme(ThemeChoice),
+    /// Send the whole screen again.
+    Redraw,
+    /// Give the terminal back and stop until continued.
+    Suspend,
+    /// Give the terminal back and end.
+    Quit,
+    /// Panic in a task, to see that the terminal comes back.
+    Crash,
+}
+
+/// Which theme.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum ThemeChoice {
+    /// The one after the present one.
+    Next,
+    /// This one.
+    Named(String),
+}

@@ -1,0 +1,494 @@
+//! Every command there is: its name, its help, where it applies and its keys.
+
+use super::press::KeyPress;
+
+/// What has the keyboard. The innermost counts, then the global one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum Context {
+    /// Everywhere but while typing.
+    Global,
+    /// The list of alerts.
+    Triage,
+    /// One alert, opened.
+    Alert,
+    /// The list of runbooks.
+    Runbooks,
+    /// A runbook, opened.
+    Reader,
+    /// The list of sources.
+    Sources,
+    /// The help.
+    Help,
+    /// A line is being typed.
+    Text,
+}
+
+/// Names a command.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[allow(missing_docs, reason = "the table below says what each one does")]
+pub enum CommandId {
+    Quit,
+    Back,
+    Help,
+    Palette,
+    Refresh,
+    Redraw,
+    Suspend,
+    ShowTriage,
+    ShowRunbooks,
+    ShowSources,
+    Theme,
+    Down,
+    Up,
+    HalfPageDown,
+    HalfPageUp,
+    PageDown,
+    PageUp,
+    Top,
+    Bottom,
+    Open,
+    NextLane,
+    PreviousLane,
+    NextNew,
+    Filter,
+    Group,
+    Claim,
+    OpenRunbook,
+    Search,
+    NextMatch,
+    PreviousMatch,
+    NextLink,
+    PreviousLink,
+    NextHeading,
+    PreviousHeading,
+    Accept,
+    Cancel,
+    NextChoice,
+    PreviousChoice,
+    Crash,
+}
+
+/// Where a command's argument comes from, when it is typed in the palette.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Argument {
+    /// It takes none.
+    None,
+    /// It may be followed by one: `theme light`.
+    Optional(&'static str),
+}
+
+/// One command.
+#[derive(Debug)]
+pub struct Command {
+    /// Which.
+    pub id: CommandId,
+    /// As the palette and the manual name it.
+    pub name: &'static str,
+    /// What it does, in a few words.
+    pub help: &'static str,
+    /// A word for the hint bar; none where it would only be noise.
+    pub hint: Option<&'static str>,
+    /// Where it applies.
+    pub contexts: &'static [Context],
+    /// Its keys, the first is shown.
+    pub keys: &'static [&'static str],
+    /// What may follow it in the palette.
+    pub argument: Argument,
+}
+
+impl Command {
+    /// Whether a key press is one of its keys.
+    #[must_use]
+    pub fn has_key(&self, press: KeyPress) -> bool {
+        self.keys.iter().any(|k| KeyPress::parse(k) == Some(press))
+    }
+
+    /// The command of an id. The table holds every one.
+    #[must_use]
+    pub fn of(id: CommandId) -> &'static Self {
+        ALL.iter().find(|c| c.id == id).unwrap_or(&ALL[0])
+    }
+
+    /// Whether the palette offers it: not the keys that only move or edit.
+    #[must_use]
+    pub fn is_offered(&self) -> bool {
+        !matches!(self.contexts, [Context::Text]) && self.id != CommandId::Crash
+    }
+}
+
+use Context::{Alert, Global, Help, Reader, Runbooks, Sources, Text, Triage};
+
+const LISTS: &[Context] = &[Triage, Runbooks, Sources];
+const SCROLLED: &[Context] = &[Triage, Runbooks, Sources, Alert, Reader, Help];
+
+const fn command(
+    id: CommandId,
+    name: &'static str,
+    help: &'static str,
+    contexts: &'static [Context],
+    keys: &'static [&'static str],
+) -> Command {
+    Command {
+        id,
+        name,
+        help,
+        hint: None,
+        contexts,
+        keys,
+        argument: Argument::None,
+    }
+}
+
+impl Command {
+    const fn hinted(mut self, word: &'static str) -> Self {
+        self.hint = Some(word);
+        self
+    }
+
+    const fn taking(mut self, what: &'static str) -> Self {
+        self.argument = Argument::Optional(what);
+        self
+    }
+}
+
+/// The one list. The order is that of the hint bar and the help.
+pub const ALL: &[Command] = &[
+    command(
+        CommandId::Open,
+        "open",
+        "open the selected row, or unfold its group",
+        LISTS,
+        &["enter"],
+    )
+    .hinted("open"),
+    command(
+        CommandId::Claim,
+        "claim",
+        "say that you look after it, or give it back; nothing is muted",
+        &[Triage, Alert],
+        &["c"],
+    )
+    .hinted("claim"),
+    command(
+        CommandId::OpenRunbook,
+        "runbook",
+        "open its runbook, in the version shown",
+        &[Triage, Alert],
+        &["r"],
+    )
+    .hinted("runbook"),
+    command(
+        CommandId::Filter,
+        "filter",
+        "show only what matches: env=prod severity=~\"crit.*\" word",
+        &[Triage],
+        &["/"],
+    )
+    .hinted("filter")
+    .taking("FILTER"),
+    command(
+        CommandId::Group,
+        "group",
+        "group by service, alertname, nothing, or a label you name",
+        &[Triage],
+        &["g"],
+    )
+    .hinted("group")
+    .taking("LABEL"),
+    command(
+        CommandId::NextLane,
+        "next lane",
+        "the next tab: page, ticket, info, quiet, pending",
+        &[Triage],
+        &["tab", "l", "right"],
+    )
+    .hinted("lane"),
+    command(
+        CommandId::PreviousLane,
+        "previous lane",
+        "the tab before",
+        &[Triage],
+        &["shift-tab", "h", "left"],
+    ),
+    command(
+        CommandId::NextNew,
+        "next new",
+        "go to the next alert that you have not seen",
+        &[Triage],
+        &["n"],
+    ),
+    command(
+        CommandId::Search,
+        "search",
+        "find words in the text",
+        &[Reader],
+        &["/"],
+    )
+    .hinted("search")
+    .taking("WORDS"),
+    command(
+        CommandId::NextMatch,
+        "next match",
+        "the next place found",
+        &[Reader],
+        &["n"],
+    ),
+    command(
+        CommandId::PreviousMatch,
+        "previous match",
+        "the place found before",
+        &[Reader],
+        &["N"],
+    ),
+    command(
+        CommandId::NextLink,
+        "next link",
+        "select the next link",
+        &[Reader],
+        &["tab"],
+    )
+    .hinted("link"),
+    command(
+        CommandId::PreviousLink,
+        "previous link",
+        "select the link before",
+        &[Reader],
+        &["shift-tab"],
+    ),
+    command(
+        CommandId::Accept,
+        "follow",
+        "follow the selected link, if it leads to a runbook",
+        &[Reader],
+        &["enter"],
+    ),
+    command(
+        CommandId::NextHeading,
+        "next heading",
+        "go to the next heading",
+        &[Reader],
+        &["]", "}"],
+    )
+    .hinted("heading"),
+    command(
+        CommandId::PreviousHeading,
+        "previous heading",
+        "go to the heading before",
+        &[Reader],
+        &["[", "{"],
+    ),
+    command(
+        CommandId::Down,
+        "down",
+        "one down",
+        SCROLLED,
+        &["j", "down"],
+    ),
+    command(CommandId::Up, "up", "one up", SCROLLED, &["k", "up"]),
+    command(
+        CommandId::HalfPageDown,
+        "half page down",
+        "half a page down",
+        SCROLLED,
+        &["ctrl-d"],
+    ),
+    command(
+        CommandId::HalfPageUp,
+        "half page up",
+        "half a page up",
+        SCROLLED,
+        &["ctrl-u"],
+    ),
+    command(
+        CommandId::PageDown,
+        "page down",
+        "a page down",
+        SCROLLED,
+        &["pgdn", "space", "ctrl-f"],
+    ),
+    command(
+        CommandId::PageUp,
+        "page up",
+        "a page up",
+        SCROLLED,
+        &["pgup", "ctrl-b"],
+    ),
+    command(
+        CommandId::Top,
+        "top",
+        "to the top",
+        SCROLLED,
+        &["home", "<"],
+    ),
+    command(
+        CommandId::Bottom,
+        "bottom",
+        "to the bottom",
+        SCROLLED,
+        &["G", "end", ">"],
+    ),
+    command(
+        CommandId::ShowTriage,
+        "triage",
+        "screen 1: what needs me now",
+        &[Global],
+        &["1"],
+    ),
+    command(
+        CommandId::ShowRunbooks,
+        "runbooks",
+        "screen 5: what is written, in which version",
+        &[Global],
+        &["5"],
+    ),
+    command(
+        CommandId::ShowSources,
+        "sources",
+        "screen 8: what am I blind to",
+        &[Global],
+        &["8"],
+    ),
+    command(
+        CommandId::Refresh,
+        "refresh",
+        "ask all sources now",
+        &[Global],
+        &["R"],
+    ),
+    command(
+        CommandId::Theme,
+        "theme",
+        "another theme: the next one, or the one you name",
+        &[Global],
+        &["T"],
+    )
+    .taking("NAME"),
+    command(
+        CommandId::Help,
+        "help",
+        "what the keys do here",
+        &[Global],
+        &["?"],
+    )
+    .hinted("help"),
+    command(
+        CommandId::Palette,
+        "command",
+        "type a command",
+        &[Global],
+        &[":"],
+    )
+    .hinted("command"),
+    command(
+        CommandId::Back,
+        "back",
+        "back, or drop the filter",
+        &[Global],
+        &["esc", "backspace"],
+    )
+    .hinted("back"),
+    command(
+        CommandId::Redraw,
+        "redraw",
+        "draw the whole screen again",
+        &[Global],
+        &["ctrl-l"],
+    ),
+    command(
+        CommandId::Suspend,
+        "suspend",
+        "stop quell; `fg` brings it back",
+        &[Global],
+        &["ctrl-z"],
+    ),
+    command(
+        CommandId::Quit,
+        "quit",
+        "leave quell; claims and the last picture are kept",
+        &[Global],
+        &["q", "ctrl-c"],
+    )
+    .hinted("quit"),
+    command(
+        CommandId::Cancel,
+        "close",
+        "close the help",
+        &[Help],
+        &["esc", "?", "q", "enter", "backspace"],
+    ),
+    command(
+        CommandId::Accept,
+        "accept",
+        "take what is typed",
+        &[Text],
+        &["enter"],
+    ),
+    command(
+        CommandId::Cancel,
+        "cancel",
+        "drop what is typed",
+        &[Text],
+        &["esc", "ctrl-c", "ctrl-g"],
+    ),
+    command(
+        CommandId::NextChoice,
+        "next choice",
+        "the next choice",
+        &[Text],
+        &["down", "tab", "ctrl-n"],
+    ),
+    command(
+        CommandId::PreviousChoice,
+        "previous choice",
+        "the choice before",
+        &[Text],
+        &["up", "shift-tab", "ctrl-p"],
+    ),
+    command(
+        CommandId::Crash,
+        "crash",
+        "panic on purpose, to see that the terminal comes back",
+        &[Global],
+        &[],
+    ),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::keys::resolve;
+    use std::collections::HashSet;
+
+    #[test]
+    fn every_key_parses_and_prints_the_same() {
+        for command in ALL {
+            for key in command.keys {
+                let press = KeyPress::parse(key);
+                assert_eq!(press.map(|p| p.to_string()).as_deref(), Some(*key));
+            }
+        }
+    }
+
+    #[test]
+    fn no_key_means_two_things_in_one_place() {
+        let mut taken = HashSet::new();
+        for command in ALL {
+            for context in command.contexts {
+                for key in command.keys {
+                    assert!(taken.insert((*context, *key)), "{key} twice in {context:?}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn nothing_global_fires_while_typing() {
+        for key in ["q", "?", ":", "1", "c", "j"] {
+            let press = KeyPress::parse(key);
+            assert_eq!(press.and_then(|p| resolve(p, Text)), None, "{key}");
+        }
+        let quit = KeyPress::parse("q");
+        assert_eq!(quit.and_then(|p| resolve(p, Triage)), Some(CommandId::Quit));
+        assert_eq!(quit.and_then(|p| resolve(p, Help)), Some(CommandId::Cancel));
+    }
+}

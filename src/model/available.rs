@@ -1,0 +1,106 @@
+//! Why is a command off right now?
+//!
+//! One answer for the hint bar, the help, the palette and `update`, so that what is shown as
+//! possible is what is possible.
+
+use super::Model;
+use super::rows::RowKind;
+use super::session::{CrashSwitch, Screen};
+use crate::domain::alert::Alert;
+use crate::keys::CommandId;
+
+/// Why not, in a few words.
+pub type Reason = &'static str;
+
+/// Whether a command can be done now.
+///
+/// # Errors
+/// The reason why it cannot.
+pub fn available(id: CommandId, model: &Model) -> Result<(), Reason> {
+    let session = &model.session;
+    match id {
+        CommandId::Claim => claimable(model).map(|_| ()),
+        CommandId::OpenRunbook => match target(model).map(|alert| &alert.runbook) {
+            Some(Some(_)) => Ok(()),
+            Some(None) => Err("no runbook belongs to this alert"),
+            None => Err("no alert is selected"),
+        },
+        CommandId::Open if session.screen == Screen::Triage && session.triage.row().is_none() => {
+            Err("nothing is selected")
+        }
+        CommandId::NextNew if session.triage.unseen.alerts.is_empty() => Err("nothing new"),
+        CommandId::NextMatch | CommandId::PreviousMatch => match &session.runbooks.reader {
+            Some(reader) if !reader.needle.is_empty() => Ok(()),
+            _ => Err("nothing is searched for: press /"),
+        },
+        CommandId::Crash if session.identity.crash == CrashSwitch::Off => {
+            Err("set QUELL_ALLOW_CRASH=1 to allow it")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// The alert that a command is about: the opened one, else the selected one.
+#[must_use]
+pub fn target(model: &Model) -> Option<&Alert> {
+    let triage = &model.session.triage;
+    if let Some(detail) = &triage.detail {
+        return Some(&detail.alert);
+    }
+    match triage.row()?.kind {
+        RowKind::Alert(at) => model.board.alerts.get(at),
+        RowKind::Fold { first, .. } => model.board.alerts.get(first),
+        RowKind::Gone => triage.selected.as_deref(),
+        RowKind::Pending(_) => None,
+    }
+}
+
+/// The alerts that a claim would take: one, or all of a group.
+///
+/// # Errors
+/// Why there are none.
+pub fn claimable(model: &Model) -> Result<Vec<&Alert>, Reason> {
+    let triage = &model.session.triage;
+    let on_board = |alert: &Alert| {
+        let same = |a: &&Alert| a.occurrence == alert.occurrence;
+        model.board.alerts.iter().find(same)
+    };
+    if let Some(detail) = &triage.detail {
+        return on_board(&detail.alert)
+            .map(|a| vec![a])
+            .ok_or("this alert is gone");
+    }
+    let row = triage.row().ok_or("nothing is selected")?;
+    match row.kind {
+        RowKind::Alert(at) => Ok(model.board.alerts.get(at).into_iter().collect()),
+        RowKind::Fold { .. } => Ok(members(model, row)),
+        RowKind::Gone => Err("this alert is gone"),
+        RowKind::Pending(_) => Err("it does not fire yet"),
+    }
+}
+
+/// All alerts of a folded row that the filter lets through.
+#[must_use]
+pub fn members<'m>(model: &'m Model, row: &super::rows::Row) -> Vec<&'m Alert> {
+    let triage = &model.session.triage;
+    let Some(fold) = &row.fold else {
+        return Vec::new();
+    };
+    let open = std::iter::once(fold.clone()).collect();
+    let all = super::rows::rows(
+        &model.board,
+        &super::rows::Wanted {
+            tab: triage.tab,
+            filter: &triage.filter,
+            grouping: &triage.grouping,
+            open: &open,
+        },
+    );
+    let of_fold = all.into_iter().filter(|r| r.fold.as_ref() == Some(fold));
+    of_fold
+        .filter_map(|r| match r.kind {
+            RowKind::Alert(at) => model.board.alerts.get(at),
+            _ => None,
+        })
+        .collect()
+}

@@ -1,0 +1,61 @@
+//! What must be said on every screen because it makes the rest uncertain?
+//!
+//! Lost sources first, then missing watchdogs and failing rules. Each is one line in words.
+
+use super::Model;
+use super::knowledge::SourceState;
+use crate::domain::blindness::BlindnessKind;
+use crate::domain::duration::{age_secs, short};
+use crate::domain::freshness::Freshness;
+use crate::domain::source::SourceKind;
+
+/// The lines, the worst first.
+#[must_use]
+pub fn lines(model: &Model) -> Vec<String> {
+    let lost = model
+        .knowledge
+        .sources
+        .iter()
+        .filter_map(|s| lost(s, model));
+    let mut lines: Vec<String> = lost.collect();
+    let worth_a_line = |kind| kind != BlindnessKind::NoWatchdog;
+    let blind = model.board.blind.iter().filter(|b| worth_a_line(b.kind));
+    lines.extend(blind.map(|b| format!("blind: {}", b.what)));
+    lines
+}
+
+fn lost(source: &SourceState, model: &Model) -> Option<String> {
+    let health = &source.health;
+    let age = |then| short(age_secs(then, model.now));
+    match source.freshness(model.now) {
+        Freshness::Fresh | Freshness::Never => None,
+        Freshness::Stale => {
+            let at = health.answered_at?;
+            let why = if health.from_snapshot {
+                "from the last session"
+            } else {
+                "overdue"
+            };
+            Some(format!(
+                "stale: {} last answered {} ago ({why})",
+                source.name,
+                age(at)
+            ))
+        }
+        Freshness::Failed => {
+            let error = health.error.as_ref()?;
+            let since = health.failing_since.map(age).unwrap_or_default();
+            let left = match (health.answered_at, source.kind) {
+                (None, _) => "nothing known of it".to_owned(),
+                (Some(_), SourceKind::Runbooks) => "the runbooks are the last known".to_owned(),
+                (Some(at), _) => format!("its alerts are the last known, {} old", age(at)),
+            };
+            Some(format!(
+                "blind: {} {} {since} ({}); {left}",
+                source.name,
+                error.kind.word(),
+                error.detail
+            ))
+        }
+    }
+}

@@ -1,0 +1,159 @@
+//! What did each source say last, and how far may it be trusted?
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use crate::domain::board::{Heard, Inputs, Replica};
+use crate::domain::claim::Claims;
+use crate::domain::freshness::{Freshness, Health};
+use crate::domain::observed::{AlertmanagerAnswer, PrometheusAnswer};
+use crate::domain::runbook::Library;
+use crate::domain::source::{SourceKind, SourceName};
+use crate::domain::triage::TriagePolicy;
+
+/// The last good answer of a source.
+#[derive(Clone, Debug)]
+pub enum Kept {
+    /// None yet.
+    Nothing,
+    /// Of an Alertmanager replica.
+    Alertmanager(Arc<AlertmanagerAnswer>),
+    /// Of a Prometheus.
+    Prometheus(Arc<PrometheusAnswer>),
+    /// Of the folder of runbooks.
+    Runbooks(Arc<Library>),
+}
+
+/// One configured source.
+#[derive(Clone, Debug)]
+pub struct SourceState {
+    /// Its name.
+    pub name: SourceName,
+    /// What answers.
+    pub kind: SourceKind,
+    /// Where: a URL without credentials, or a path.
+    pub place: String,
+    /// Seconds between two polls.
+    pub period_secs: u64,
+    /// The cluster the config states.
+    pub cluster: Option<String>,
+    /// The filters pushed to it.
+    pub scope: String,
+    /// Its requests.
+    pub health: Health,
+    /// Its last good answer.
+    pub kept: Kept,
+}
+
+impl SourceState {
+    /// How far its answer may be trusted.
+    #[must_use]
+    pub fn freshness(&self, now: DateTime<Utc>) -> Freshness {
+        self.health.freshness(now, self.period_secs)
+    }
+
+    /// How many alerts, rules or runbooks its answer holds.
+    #[must_use]
+    pub fn items(&self) -> Option<usize> {
+        match &self.kept {
+            Kept::Nothing => None,
+            Kept::Alertmanager(answer) => Some(answer.alerts.len()),
+            Kept::Prometheus(answer) => Some(answer.rules.len()),
+            Kept::Runbooks(library) => Some(library.runbooks.len()),
+        }
+    }
+}
+
+/// All sources and what belongs to them.
+#[derive(Debug)]
+pub struct Knowledge {
+    /// As configured.
+    pub sources: Vec<SourceState>,
+    /// Who claimed what on this machine.
+    pub claims: Arc<Claims>,
+    /// The rules of triage.
+    pub policy: Arc<TriagePolicy>,
+    /// Pictures ordered and received.
+    pub merging: Merging,
+}
+
+/// One picture is made at a time; what arrives meanwhile makes one more.
+#[derive(Debug, Default)]
+pub struct Merging {
+    /// The number of the last order.
+    pub ordered: u64,
+    /// Whether that order is still under way.
+    pub under_way: bool,
+    /// Whether something changed since it was given.
+    pub wanted: bool,
+    /// The freshness of each source in that order. Another one calls for a new picture.
+    pub freshness: Vec<Freshness>,
+}
+
+impl Knowledge {
+    /// What a picture is made from.
+    #[must_use]
+    pub fn inputs(&self, now: DateTime<Utc>) -> Inputs {
+        let mut replicas = Vec::new();
+        let mut prometheuses = Vec::new();
+        for source in &self.sources {
+            match &source.kept {
+                Kept::Alertmanager(answer) => {
+                    replicas.extend(source.heard(answer, now).map(|heard| Replica {
+                        heard,
+                        cluster: source.cluster.clone(),
+                        scope: source.scope.clone(),
+                    }))
+                }
+                Kept::Prometheus(answer) => prometheuses.extend(source.heard(answer, now)),
+                Kept::Runbooks(_) | Kept::Nothing => {}
+            }
+        }
+        let is_replica = |s: &&SourceState| s.kind == SourceKind::Alertmanager;
+        Inputs {
+            replicas,
+            replicas_configured: self.sources.iter().filter(is_replica).count(),
+            prometheuses,
+            library: self.library(),
+            claims: self.claims.clone(),
+            policy: self.policy.clone(),
+            now,
+        }
+    }
+
+    /// The runbooks, if they were read.
+    #[must_use]
+    pub fn library(&self) -> Arc<Library> {
+        let found = self.sources.iter().find_map(|s| match &s.kept {
+            Kept::Runbooks(library) => Some(library.clone()),
+            _ => None,
+        });
+        found.unwrap_or_default()
+    }
+
+    /// Whether each source has answered or failed at least once.
+    #[must_use]
+    pub fn everybody_was_asked(&self, now: DateTime<Utc>) -> bool {
+        let waits =
+            |s: &SourceState| s.freshness(now) == Freshness::Never || s.health.from_snapshot;
+        !self.sources.iter().any(waits)
+    }
+
+    /// The freshness of each source.
+    #[must_use]
+    pub fn freshness(&self, now: DateTime<Utc>) -> Vec<Freshness> {
+        self.sources.iter().map(|s| s.freshness(now)).collect()
+    }
+}
+
+impl SourceState {
+    fn heard<T>(&self, answer: &Arc<T>, now: DateTime<Utc>) -> Option<Heard<T>> {
+        Some(Heard {
+            source: self.name.clone(),
+            freshness: self.freshness(now),
+            answered_at: self.health.answered_at?,
+            answer: answer.clone(),
+        })
+    }
+}

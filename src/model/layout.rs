@@ -1,0 +1,75 @@
+//! Which rows of the terminal belong to what?
+//!
+//! One answer for `update`, which keeps the cursor on screen, and for `view`, which draws.
+
+use super::Model;
+use super::session::{Screen, Session};
+
+/// Below this there is only a line that says so.
+pub const SMALLEST: (u16, u16) = (40, 10);
+
+/// From this width on, list and detail stand side by side.
+const SIDE_BY_SIDE: u16 = 110;
+
+/// From this height on, a narrow list has a summary of the selected row below it.
+const WITH_SUMMARY: u16 = 16;
+
+/// The parts of the screen, in rows; the top bar and the bottom line are one each.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Layout {
+    /// Lines that say what cannot be seen.
+    pub blind_rows: u16,
+    /// The heads of the columns.
+    pub header_rows: u16,
+    /// The list, or the text of an opened thing.
+    pub list_rows: u16,
+    /// The summary of the selected row, with its rule.
+    pub summary_rows: u16,
+    /// Columns of the list; the rest is the detail beside it, if it is less than the screen.
+    pub list_columns: u16,
+}
+
+impl Layout {
+    /// For the model as it is.
+    #[must_use]
+    pub fn of(model: &Model) -> Self {
+        let blind = super::blind::lines(model).len();
+        Self::with(&model.session, u16::try_from(blind).unwrap_or(u16::MAX))
+    }
+
+    fn with(session: &Session, blind: u16) -> Self {
+        let (columns, rows) = session.size;
+        let body = rows.saturating_sub(3);
+        let is_list = session.screen != Screen::Triage || session.triage.detail.is_none();
+        let opened = session.screen == Screen::Runbooks && session.runbooks.reader.is_some();
+        let roomy = rows >= WITH_SUMMARY;
+        let blind_rows = blind.min(if roomy { 2 } else { 1 });
+        let side = columns >= SIDE_BY_SIDE && session.screen != Screen::Runbooks && is_list;
+        let warned = session
+            .runbooks
+            .reader
+            .as_ref()
+            .is_some_and(|r| r.trail.caution.is_some());
+        let header_rows = u16::from(if opened { warned } else { roomy && is_list });
+        let summary_rows = match session.screen {
+            _ if side || !roomy || !is_list => 0,
+            Screen::Triage => 3,
+            Screen::Sources => body / 2,
+            Screen::Runbooks => 0,
+        };
+        let list_columns = if side { columns * 6 / 10 } else { columns };
+        Self {
+            blind_rows,
+            header_rows,
+            list_rows: body.saturating_sub(blind_rows + header_rows + summary_rows),
+            summary_rows,
+            list_columns,
+        }
+    }
+
+    /// The height of the list.
+    #[must_use]
+    pub fn height(&self) -> usize {
+        usize::from(self.list_rows)
+    }
+}

@@ -1,0 +1,105 @@
+//! What happened? The only words that change the model.
+//!
+//! Sent by `runtime`, handled by `update`. A message carries facts and the time they are from; it
+//! never asks for anything.
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use crate::domain::board::Board;
+use crate::domain::observed::{AlertmanagerAnswer, PrometheusAnswer, QueryAnswer};
+use crate::domain::runbook::Library;
+use crate::domain::source::SourceError;
+use crate::keys::KeyPress;
+
+/// What happened.
+#[derive(Debug)]
+pub enum Msg {
+    /// A key.
+    Key(KeyPress),
+    /// Text pasted into the terminal.
+    Paste(String),
+    /// The wheel, or a click at a column and row.
+    Mouse(Mouse),
+    /// The terminal has another size.
+    Resized {
+        /// Columns.
+        columns: u16,
+        /// Rows.
+        rows: u16,
+    },
+    /// A second has passed.
+    Tick,
+    /// A source answered or failed.
+    SourceReported(Report),
+    /// What the last session heard was read from disk.
+    Restored(Vec<Restored>),
+    /// A merged picture is ready.
+    BoardReady {
+        /// The order it answers.
+        seq: u64,
+        /// The picture.
+        board: Arc<Board>,
+    },
+    /// The history of a rule's expression is there.
+    HistoryReady {
+        /// The expression asked for.
+        query: String,
+        /// The series, or why there are none.
+        result: Result<QueryAnswer, SourceError>,
+    },
+    /// The theme was changed, or why not.
+    ThemeChanged(Result<String, String>),
+    /// Something on this machine failed: a file of quell's own.
+    Trouble(String),
+}
+
+/// The mouse, if it is switched on.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Mouse {
+    /// Wheel towards the user.
+    WheelDown,
+    /// Wheel away from the user.
+    WheelUp,
+    /// A click on a row of the screen.
+    Click {
+        /// From the top, 0 is the first.
+        row: u16,
+    },
+}
+
+/// One poll of one source.
+#[derive(Debug)]
+pub struct Report {
+    /// Its place among the sources of the model.
+    pub source: usize,
+    /// When the poll ended.
+    pub at: DateTime<Utc>,
+    /// How long it took.
+    pub latency_ms: u64,
+    /// What it said.
+    pub result: Result<Answer, SourceError>,
+}
+
+/// A source's answer of the last session.
+#[derive(Clone, Debug)]
+pub struct Restored {
+    /// Its place among the sources of the model.
+    pub source: usize,
+    /// When it was given.
+    pub answered_at: DateTime<Utc>,
+    /// What it said.
+    pub answer: Answer,
+}
+
+/// A good answer of a source of any kind.
+#[derive(Clone, Debug)]
+pub enum Answer {
+    /// Of an Alertmanager replica.
+    Alertmanager(Arc<AlertmanagerAnswer>),
+    /// Of a Prometheus.
+    Prometheus(Arc<PrometheusAnswer>),
+    /// Of the folder of runbooks.
+    Runbooks(Arc<Library>),
+}

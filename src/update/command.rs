@@ -1,0 +1,134 @@
+//! What does each command do?
+
+use super::{palette, reader, step, triage};
+use crate::effect::{Effect, ThemeChoice};
+use crate::keys::CommandId;
+use crate::model::Model;
+use crate::model::available::available;
+use crate::model::prompt::PromptKind;
+use crate::model::rows::Grouping;
+use crate::model::scroll::Step;
+use crate::model::session::{Help, Screen, Tone};
+
+/// Does a command, or says why not.
+pub fn run(model: &mut Model, id: CommandId, argument: Option<&str>) -> Vec<Effect> {
+    if let Err(reason) = available(id, model) {
+        model.session.say(Tone::Refused, reason);
+        return vec![];
+    }
+    match id {
+        CommandId::Quit => return vec![Effect::SaveSnapshot, Effect::Quit],
+        CommandId::Refresh => {
+            model.session.say(Tone::Done, "asking all sources");
+            return vec![Effect::PollAll];
+        }
+        CommandId::Redraw => return vec![Effect::Redraw],
+        CommandId::Suspend => return vec![Effect::Suspend],
+        CommandId::Crash => return vec![Effect::Crash],
+        CommandId::Theme => {
+            let named = argument.map(|name| ThemeChoice::Named(name.to_owned()));
+            return vec![Effect::Theme(named.unwrap_or(ThemeChoice::Next))];
+        }
+        CommandId::Claim => return triage::claim(model),
+        CommandId::Open => return open(model),
+        CommandId::Accept if model.session.prompt.is_some() => return palette::accept(model),
+        _ => {}
+    }
+    if let Some(how) = movement(id) {
+        step(model, how);
+        return vec![];
+    }
+    quiet(model, id, argument);
+    vec![]
+}
+
+/// Commands that only change what is on screen.
+fn quiet(model: &mut Model, id: CommandId, argument: Option<&str>) {
+    match id {
+        CommandId::ShowTriage => show(model, Screen::Triage),
+        CommandId::ShowRunbooks => show(model, Screen::Runbooks),
+        CommandId::ShowSources => show(model, Screen::Sources),
+        CommandId::Help => model.session.help = Some(Help::default()),
+        CommandId::Palette => palette::open(model, PromptKind::Palette),
+        CommandId::Filter => match argument {
+            Some(text) => palette::filter_from_command(model, text),
+            None => palette::open(model, PromptKind::Filter),
+        },
+        CommandId::Search => match argument {
+            Some(text) => reader::search(model, text),
+            None => palette::open(model, PromptKind::Search),
+        },
+        CommandId::Back => back(model),
+        CommandId::Cancel => cancel(model),
+        CommandId::Group => {
+            let next = model.session.triage.grouping.next();
+            triage::group(model, argument.map_or(next, Grouping::parse));
+        }
+        CommandId::NextLane => triage::lane(model, 1),
+        CommandId::PreviousLane => triage::lane(model, -1),
+        CommandId::NextNew => triage::next_new(model),
+        CommandId::OpenRunbook => reader::open_for_alert(model),
+        CommandId::NextMatch => reader::next_match(model, 1),
+        CommandId::PreviousMatch => reader::next_match(model, -1),
+        CommandId::NextLink => reader::next_link(model, 1),
+        CommandId::PreviousLink => reader::next_link(model, -1),
+        CommandId::NextHeading => reader::next_heading(model, 1),
+        CommandId::PreviousHeading => reader::next_heading(model, -1),
+        CommandId::Accept => reader::follow(model),
+        CommandId::NextChoice => palette::choose(model, 1),
+        CommandId::PreviousChoice => palette::choose(model, -1),
+        _ => {}
+    }
+}
+
+fn movement(id: CommandId) -> Option<Step> {
+    Some(match id {
+        CommandId::Down => Step::Rows(1),
+        CommandId::Up => Step::Rows(-1),
+        CommandId::HalfPageDown => Step::HalfPages(1),
+        CommandId::HalfPageUp => Step::HalfPages(-1),
+        CommandId::PageDown => Step::Pages(1),
+        CommandId::PageUp => Step::Pages(-1),
+        CommandId::Top => Step::Top,
+        CommandId::Bottom => Step::Bottom,
+        _ => return None,
+    })
+}
+
+fn show(model: &mut Model, screen: Screen) {
+    // A second press of a screen's key leads to its list.
+    if model.session.screen == screen {
+        model.session.triage.detail = None;
+        model.session.runbooks.reader = None;
+    }
+    model.session.screen = screen;
+    triage::settle(model);
+}
+
+fn open(model: &mut Model) -> Vec<Effect> {
+    match model.session.screen {
+        Screen::Triage => triage::open(model),
+        Screen::Runbooks => {
+            reader::open_selected(model);
+            vec![]
+        }
+        Screen::Sources => vec![],
+    }
+}
+
+fn back(model: &mut Model) {
+    match model.session.screen {
+        Screen::Triage => triage::back(model),
+        Screen::Runbooks => reader::back(model),
+        Screen::Sources => show(model, Screen::Triage),
+    }
+}
+
+fn cancel(model: &mut Model) {
+    if model.session.prompt.is_some() {
+        palette::cancel(model);
+    } else {
+        model.session.help = None;
+        triage::catch_up(model);
+    }
+}

@@ -1,0 +1,154 @@
+//! What changes while a line is typed: a filter, words to find, a command?
+
+use crossterm::event::KeyEvent;
+
+use super::{command, reader, triage};
+use crate::domain::filter::Filter;
+use crate::effect::Effect;
+use crate::keys::KeyPress;
+use crate::keys::commands::Argument;
+use crate::model::Model;
+use crate::model::palette::{choices, split};
+use crate::model::prompt::{Prompt, PromptKind};
+use crate::model::session::Tone;
+
+/// Opens the line.
+pub fn open(model: &mut Model, kind: PromptKind) {
+    let before = match kind {
+        PromptKind::Filter => model.session.triage.filter.to_string(),
+        PromptKind::Search | PromptKind::Palette => String::new(),
+    };
+    model.session.prompt = Some(Prompt::new(kind, &before));
+}
+
+/// A key that is text or edits it.
+pub fn typed(model: &mut Model, press: KeyPress) -> Vec<Effect> {
+    if let Some(prompt) = &mut model.session.prompt {
+        prompt.input.input(KeyEvent::from(press));
+        prompt.choice = 0;
+    }
+    changed(model);
+    vec![]
+}
+
+/// Pasted text: line breaks become spaces, so that nothing is accepted by a paste.
+pub fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
+    if let Some(prompt) = &mut model.session.prompt {
+        let flat: String = text
+            .chars()
+            .map(|c| if c.is_control() { ' ' } else { c })
+            .take(4_096)
+            .collect();
+        prompt.input.insert_str(flat);
+    }
+    changed(model);
+    vec![]
+}
+
+/// Filters and searches are shown as they are typed.
+fn changed(model: &mut Model) {
+    let Some(prompt) = &mut model.session.prompt else {
+        return;
+    };
+    let text = prompt.text().to_owned();
+    match prompt.kind {
+        PromptKind::Palette => {}
+        PromptKind::Search => {
+            reader::search(model, &text);
+        }
+        PromptKind::Filter => match Filter::parse(&text) {
+            Ok(filter) => {
+                prompt.error = None;
+                triage::filter(model, filter);
+            }
+            Err(error) => prompt.error = Some(error),
+        },
+    }
+}
+
+/// Drops what is typed.
+pub fn cancel(model: &mut Model) {
+    let Some(prompt) = model.session.prompt.take() else {
+        return;
+    };
+    match prompt.kind {
+        PromptKind::Filter => {
+            // It was valid when it was applied.
+            triage::filter(model, Filter::parse(&prompt.before).unwrap_or_default());
+        }
+        PromptKind::Search => reader::search(model, ""),
+        PromptKind::Palette => {}
+    }
+    triage::catch_up(model);
+}
+
+/// Takes what is typed.
+pub fn accept(model: &mut Model) -> Vec<Effect> {
+    let Some(prompt) = model.session.prompt.take() else {
+        return vec![];
+    };
+    let mut effects = vec![];
+    match prompt.kind {
+        PromptKind::Filter => {
+            if let Some(error) = &prompt.error {
+                // It stays open: what does not parse is not thrown away.
+                let text = error.to_string();
+                model.session.prompt = Some(prompt);
+                model.session.say(Tone::Refused, text);
+                return vec![];
+            }
+        }
+        PromptKind::Search => reader::show_first_match(model),
+        PromptKind::Palette => effects = run(model, &prompt),
+    }
+    triage::catch_up(model);
+    effects
+}
+
+fn run(model: &mut Model, prompt: &Prompt) -> Vec<Effect> {
+    let (name, argument) = split(prompt.text());
+    let all = choices(model, prompt.text());
+    let Some(choice) = all.get(prompt.choice) else {
+        let name = crate::domain::text::shown(name);
+        model.session.say(
+            Tone::Refused,
+            format!("no command `{name}` here: ? lists them"),
+        );
+        return vec![];
+    };
+    let argument = match choice.command.argument {
+        Argument::None => None,
+        Argument::Optional(_) => argument,
+    };
+    command::run(model, choice.command.id, argument)
+}
+
+/// `:filter` with a text after it.
+pub fn filter_from_command(model: &mut Model, text: &str) {
+    match Filter::parse(text) {
+        Ok(filter) => triage::filter(model, filter),
+        Err(error) => {
+            let mut prompt = Prompt::new(PromptKind::Filter, text);
+            model.session.say(Tone::Refused, error.to_string());
+            prompt.before = model.session.triage.filter.to_string();
+            prompt.error = Some(error);
+            model.session.prompt = Some(prompt);
+        }
+    }
+}
+
+/// Another choice.
+pub fn choose(model: &mut Model, by: isize) {
+    let Some(prompt) = &model.session.prompt else {
+        return;
+    };
+    if prompt.kind != PromptKind::Palette {
+        return;
+    }
+    let count = choices(model, prompt.text()).len();
+    if let Some(prompt) = &mut model.session.prompt
+        && count > 0
+    {
+        prompt.choice = (prompt.choice + count).saturating_add_signed(by) % count;
+    }
+}
