@@ -1,0 +1,421 @@
+//! The lines that every screen has: top bar, title, blind lines, and the bottom line with hints,
+//! notices or what is being typed.
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use ratatui::style::{Modifier, Style};
+
+use super::Look;
+use super::widgets::pen::Pen;
+use super::widgets::text;
+use crate::domain::alert::Lane;
+use crate::domain::duration::{age_secs, short};
+use crate::domain::freshness::Freshness;
+use crate::domain::source::SourceKind;
+use crate::keys::commands::ALL;
+use crate::keys::{Command, Context};
+use crate::model::Model;
+use crate::model::available::available;
+use crate::model::blind;
+use crate::model::knowledge::SourceState;
+use crate::model::layout::Layout;
+use crate::model::prompt::{Prompt, PromptKind};
+use crate::model::rows::Tab;
+use crate::model::session::{Screen, Tone};
+use crate::theme::Role;
+
+/// Name, environment, counts, sources, clock.
+pub fn top(model: &Model, look: &Look, buf: &mut Buffer) {
+    let style = |role| look.theme.style(role);
+    let wide = buf.area.width >= 100;
+    let counts = model.board.counts();
+    let clock = format!("{}Z", model.now.format("%H:%M"));
+    let health = health(model, look);
+    let right: usize = health.iter().map(|(t, _)| text::width(t)).sum::<usize>() + clock.len() + 1;
+    let area = buf.area;
+    let mut pen = Pen::line(buf, area, 0);
+    pen.put(" quell ", style(Role::Title));
+    if let Some(name) = &model.session.identity.environment {
+        let accent = model
+            .session
+            .identity
+            .accent
+            .and_then(Role::named)
+            .unwrap_or(Role::Title);
+        pen.put(
+            &format!(" {} ", crate::domain::text::shown(name)),
+            style(accent),
+        );
+    }
+    pen.put(look.glyphs.separator, style(Role::Border));
+    let role = |count: usize, role| if count > 0 { role } else { Role::Dim };
+    let words = if wide {
+        ["PAGE", "ticket", "info", "quiet"]
+    } else {
+        ["PAGE", "tk", "inf", "qt"]
+    };
+    let roles = [
+        Role::SeverityPage,
+        Role::SeverityTicket,
+        Role::SeverityInfo,
+        Role::StateQuiet,
+    ];
+    let numbers = [counts.page, counts.ticket, counts.info, counts.quiet];
+    for ((number, word), counted) in numbers.into_iter().zip(words).zip(roles) {
+        let text = format!("{number} {word} ");
+        if pen.left() > right + text.len() {
+            pen.put(&text, style(role(number, counted)));
+        }
+    }
+    let left = pen.left();
+    pen.go_to(usize::from(area.width) - right.min(left));
+    for (text, role) in health {
+        pen.put(&text, style(role));
+    }
+    pen.at_right(&clock, style(Role::Text));
+}
+
+/// One sign for each source, by kind: `am ✓✓ prom ✗2m books ✓`.
+fn health(model: &Model, look: &Look) -> Vec<(String, Role)> {
+    let kinds = [
+        (SourceKind::Alertmanager, "am"),
+        (SourceKind::Prometheus, "prom"),
+        (SourceKind::Runbooks, "books"),
+    ];
+    let mut out = Vec::new();
+    for (kind, word) in kinds {
+        let sources: Vec<_> = model
+            .knowledge
+            .sources
+            .iter()
+            .filter(|s| s.kind == kind)
+            .collect();
+        if sources.is_empty() {
+            continue;
+        }
+        out.push((format!("{word} "), Role::Dim));
+        let good = sources
+            .iter()
+            .filter(|s| s.freshness(model.now) == Freshness::Fresh)
+            .count();
+        if sources.len() > 4 {
+            let role = if good == sources.len() {
+                Role::Fresh
+            } else {
+                Role::Failed
+            };
+            out.push((format!("{good}/{} ", sources.len()), role));
+            continue;
+        }
+        for source in sources {
+            out.push(sign(source, model, look));
+        }
+        out.push((" ".into(), Role::Dim));
+    }
+    out
+}
+
+fn sign(source: &SourceState, model: &Model, look: &Look) -> (String, Role) {
+    let age = |then: Option<_>| then.map_or_else(String::new, |t| short(age_secs(t, model.now)));
+    match source.freshness(model.now) {
+        Freshness::Fresh => (look.glyphs.check.into(), Role::Fresh),
+        Freshness::Never => ("?".into(), Role::Dim),
+        Freshness::Stale => (format!("~{}", age(source.health.answered_at)), Role::Stale),
+        Freshness::Failed => {
+            let since = age(source.health.failing_since);
+            (format!("{}{since}", look.glyphs.cross), Role::Failed)
+        }
+    }
+}
+
+/// The title of the screen: tabs, or what is open.
+pub fn title(model: &Model, look: &Look, buf: &mut Buffer) {
+    match model.session.screen {
+        Screen::Triage => tabs(model, look, buf),
+        Screen::Runbooks => super::screens::reader::title(model, look, buf),
+        Screen::Sources => {
+            let area = buf.area;
+            Pen::line(buf, area, 1).put(
+                " Sources: what am I blind to?",
+                look.theme.style(Role::Title),
+            );
+        }
+    }
+}
+
+fn tabs(model: &Model, look: &Look, buf: &mut Buffer) {
+    let style = |role| look.theme.style(role);
+    let triage = &model.session.triage;
+    let counts = model.board.counts();
+    let right = new_badge(model, look);
+    let area = buf.area;
+    let room = usize::from(area.width).saturating_sub(text::width(&right) + 1);
+    let mut pen = Pen::line(buf, area, 1);
+    pen.put(" ", style(Role::Text));
+    for tab in Tab::ALL {
+        let (count, role) = match tab {
+            Tab::Page => (counts.page, Role::SeverityPage),
+            Tab::Ticket => (counts.ticket, Role::SeverityTicket),
+            Tab::Info => (counts.info, Role::SeverityInfo),
+            Tab::Quiet => (counts.quiet, Role::StateQuiet),
+            Tab::Pending => (model.board.pending.len(), Role::Dim),
+        };
+        let new = model.board.alerts.iter().filter(|a| Tab::of(a) == tab);
+        let new = if triage.unseen.alerts.is_empty() {
+            0
+        } else {
+            new.filter(|a| triage.unseen.alerts.contains(&a.occurrence))
+                .count()
+        };
+        let news = if new > 0 {
+            format!("+{new}")
+        } else {
+            String::new()
+        };
+        let name = format!("{} {count}{news}", tab.name());
+        let is_here = tab == triage.tab;
+        let text = if is_here {
+            format!("[{name}] ")
+        } else {
+            format!(" {name}  ")
+        };
+        let role = if count > 0 || is_here {
+            role
+        } else {
+            Role::Dim
+        };
+        let mut look = style(role);
+        if is_here {
+            look = look.add_modifier(Modifier::BOLD);
+        }
+        pen.put(&text, look);
+    }
+    let used = usize::from(area.width) - pen.left();
+    let mut facts = String::new();
+    if area.width >= 100 {
+        facts = format!(
+            "group: {}   ",
+            crate::domain::text::shown(triage.grouping.name())
+        );
+    }
+    if !triage.filter.is_empty() {
+        let filter = crate::domain::text::shown(&triage.filter.to_string());
+        facts.push_str(&format!("filter: {filter}"));
+    }
+    let left = room.saturating_sub(used + 1);
+    let facts = text::fit(facts.trim_end(), left, look.glyphs.ellipsis).into_owned();
+    if left > 8 {
+        pen.put(" ", style(Role::Text))
+            .put(&facts, style(Role::Dim));
+    }
+    pen.at_right(&format!("{right} "), style(Role::Badge));
+}
+
+/// `12 new ↓`: what is not on screen, or waits while the list is frozen.
+fn new_badge(model: &Model, look: &Look) -> String {
+    let unseen = &model.session.triage.unseen;
+    match (unseen.waiting, unseen.alerts.len()) {
+        (0, 0) => String::new(),
+        (0, hidden) => format!("{hidden} new: n"),
+        (waiting, hidden) => format!("{} new {}", waiting + hidden, look.glyphs.down),
+    }
+}
+
+/// What cannot be seen.
+pub fn blind(model: &Model, look: &Look, layout: Layout, buf: &mut Buffer) {
+    let lines = blind::lines(model);
+    let rows = usize::from(layout.blind_rows);
+    let area = buf.area;
+    for (at, line) in lines.iter().take(rows).enumerate() {
+        let hidden = lines.len() - rows;
+        let is_last = at + 1 == rows;
+        let more = if is_last && hidden > 0 {
+            format!("  (+{hidden} more: 8)")
+        } else {
+            String::new()
+        };
+        let role = if line.starts_with("stale") {
+            Role::Stale
+        } else {
+            Role::Failed
+        };
+        let columns = usize::from(area.width).saturating_sub(text::width(&more) + 1);
+        let mut pen = Pen::line(buf, area, 2 + u16::try_from(at).unwrap_or(0));
+        pen.put(" ", look.theme.style(role));
+        let fitted = text::fit(line, columns, look.glyphs.ellipsis).into_owned();
+        pen.put(&fitted, look.theme.style(role))
+            .put(&more, look.theme.style(role));
+    }
+}
+
+/// What is typed, else a notice, else what can be done here. Tells where the cursor stands.
+pub fn bottom(model: &Model, look: &Look, buf: &mut Buffer) -> Option<Position> {
+    let area = Rect {
+        y: buf.area.bottom().saturating_sub(1),
+        height: 1,
+        ..buf.area
+    };
+    if let Some(prompt) = &model.session.prompt {
+        return Some(typed(prompt, model, look, area, buf));
+    }
+    if let Some(notice) = &model.session.notice {
+        let role = match notice.tone {
+            Tone::Done => Role::Ok,
+            Tone::Refused => Role::Warn,
+            Tone::Failed => Role::Failed,
+        };
+        let style = look.theme.style(role);
+        let fitted = text::fit(
+            &notice.text,
+            usize::from(area.width).saturating_sub(2),
+            look.glyphs.ellipsis,
+        );
+        let fitted = fitted.into_owned();
+        Pen::line(buf, area, 0).put(" ", style).put(&fitted, style);
+        return None;
+    }
+    hints(model, look, area, buf);
+    None
+}
+
+fn typed(prompt: &Prompt, model: &Model, look: &Look, area: Rect, buf: &mut Buffer) -> Position {
+    let style = |role| look.theme.style(role);
+    let sign = match prompt.kind {
+        PromptKind::Filter | PromptKind::Search => "/",
+        PromptKind::Palette => ":",
+    };
+    // What is typed is foreign text too: it may have been pasted.
+    let shown = |part: &str| crate::domain::text::shown(part);
+    let text = prompt.text();
+    let at = text
+        .char_indices()
+        .nth(prompt.cursor())
+        .map_or(text.len(), |(i, _)| i);
+    let before = shown(&text[..at]);
+    let room = usize::from(area.width).saturating_sub(3);
+    let hidden = text::width(&before).saturating_sub(room);
+    let visible: String = skip_columns(&before, hidden);
+    let column = 1 + text::width(&visible);
+    let mut pen = Pen::line(buf, area, 0);
+    pen.put(sign, style(Role::Key));
+    pen.put(&visible, style(Role::Text));
+    pen.put(&shown(&text[at..]), style(Role::Text));
+    let note = match (&prompt.error, prompt.kind) {
+        (Some(error), _) => Some((error.to_string(), Role::Failed)),
+        (None, PromptKind::Filter) => Some((
+            format!("{} rows", model.session.triage.rows.len()),
+            Role::Dim,
+        )),
+        (None, PromptKind::Search) => {
+            let found = model
+                .session
+                .runbooks
+                .reader
+                .as_ref()
+                .map_or(0, |r| r.facts.matches.len());
+            Some((format!("{found} found"), Role::Dim))
+        }
+        (None, PromptKind::Palette) => None,
+    };
+    if let Some((note, role)) = note {
+        let left = pen.left().saturating_sub(3);
+        let fitted = text::fit(&note, left, look.glyphs.ellipsis).into_owned();
+        pen.at_right(&format!("  {fitted} "), style(role));
+    }
+    if let Some(error) = &prompt.error
+        && hidden == 0
+    {
+        mark(error.at.clone(), text, style(Role::Failed), area, buf);
+    }
+    Position {
+        x: area.x
+            + u16::try_from(column)
+                .unwrap_or(0)
+                .min(area.width.saturating_sub(1)),
+        y: area.y,
+    }
+}
+
+/// Underlines the part of the typed text that does not parse.
+fn mark(at: std::ops::Range<usize>, typed: &str, style: Style, area: Rect, buf: &mut Buffer) {
+    let width = |to: usize| text::width(&crate::domain::text::shown(&typed[..to]));
+    let from = 1 + width(at.start);
+    let columns = (1 + width(at.end)).saturating_sub(from).max(1);
+    let marked = Rect {
+        x: area.x + u16::try_from(from).unwrap_or(u16::MAX).min(area.width),
+        width: u16::try_from(columns).unwrap_or(u16::MAX).min(area.width),
+        ..area
+    };
+    buf.set_style(
+        marked.intersection(area),
+        style.add_modifier(Modifier::UNDERLINED),
+    );
+}
+
+fn skip_columns(text: &str, columns: usize) -> String {
+    let mut skipped = 0;
+    text.chars()
+        .skip_while(|c| {
+            let skip = skipped < columns;
+            skipped += text::width(c.encode_utf8(&mut [0; 4]));
+            skip
+        })
+        .collect()
+}
+
+fn hints(model: &Model, look: &Look, area: Rect, buf: &mut Buffer) {
+    let context = model.session.context();
+    let mut pen = Pen::line(buf, area, 0);
+    pen.put(" ", look.theme.style(Role::Hint));
+    let offered = ALL.iter().filter(|c| {
+        let here = c.contexts.contains(&context);
+        let global = c.contexts.contains(&Context::Global) && context != Context::Help;
+        (here || global) && !c.keys.is_empty()
+    });
+    let closing = (context == Context::Help).then_some("esc closes the help");
+    if let Some(closing) = closing {
+        pen.put(closing, look.theme.style(Role::Hint));
+        return;
+    }
+    for command in offered {
+        hint(command, model, look, &mut pen);
+    }
+}
+
+/// A hint that does not fit whole is left out: half a hint misleads.
+fn hint(command: &Command, model: &Model, look: &Look, pen: &mut Pen<'_>) {
+    let Some(word) = command.hint else {
+        return;
+    };
+    let key = command.keys[0];
+    let reserved = if command.name == "help" {
+        0
+    } else {
+        "? help ".len()
+    };
+    if pen.left() < key.len() + word.len() + 3 + reserved {
+        return;
+    }
+    let off = available(command.id, model).is_err();
+    let (key_role, word_role) = if off {
+        (Role::Dim, Role::Dim)
+    } else {
+        (Role::Key, Role::Hint)
+    };
+    let word = if off {
+        format!("({word})")
+    } else {
+        word.to_owned()
+    };
+    pen.put(key, look.theme.style(key_role));
+    pen.put(&format!(" {word}  "), look.theme.style(word_role));
+}
+
+/// The role of a lane's letter.
+pub fn lane_role(lane: Lane) -> Role {
+    match lane {
+        Lane::Page => Role::SeverityPage,
+        Lane::Ticket => Role::SeverityTicket,
+        Lane::Info => Role::SeverityInfo,
+    }
+}

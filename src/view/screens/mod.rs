@@ -1,0 +1,7 @@
+//! One file for each screen, and one for each thing that opens on it.
+
+pub mod alert;
+pub mod reader;
+pub mod runbooks;
+pub mod sources;
+pub mod triage;

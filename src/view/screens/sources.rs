@@ -1,0 +1,278 @@
+//! Screen 8: what am I blind to?
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+
+use crate::domain::duration::{age_secs, short};
+use crate::domain::freshness::Freshness;
+use crate::model::Model;
+use crate::model::knowledge::{Kept, SourceState};
+use crate::model::layout::Layout;
+use crate::theme::Role;
+use crate::view::widgets::pen::Pen;
+use crate::view::widgets::text;
+use crate::view::{Look, StyledLine, body};
+
+/// A clock further off than this is worth a warning.
+const CLOCK_TOLERANCE_SECS: f64 = 5.0;
+
+/// Draws the list and, beside or below it, the selected source.
+pub fn draw(model: &Model, look: &Look, layout: Layout, buf: &mut Buffer) {
+    let area = body(layout, buf.area);
+    let list = Rect {
+        width: layout.list_columns,
+        ..area
+    };
+    let style = |role| look.theme.style(role);
+    let mut y = 0;
+    if layout.header_rows > 0 {
+        let head = "  source       kind          state        age  took  items  what is wrong";
+        Pen::line(buf, list, 0).put(head, style(Role::Dim));
+        y = 1;
+    }
+    let scroll = model.session.sources;
+    for at in scroll.window(model.knowledge.sources.len(), layout.height()) {
+        row(
+            &model.knowledge.sources[at],
+            at == scroll.cursor,
+            model,
+            look,
+            list,
+            y,
+            buf,
+        );
+        y += 1;
+    }
+    let Some(source) = model.knowledge.sources.get(scroll.cursor) else {
+        return;
+    };
+    let pane = if list.width < area.width {
+        for y in 0..area.height {
+            let at = Rect {
+                x: area.x + list.width,
+                width: 1,
+                ..area
+            };
+            Pen::line(buf, at, y).put(look.glyphs.lines.vertical, style(Role::Border));
+        }
+        Rect {
+            x: area.x + list.width + 2,
+            width: area.width.saturating_sub(list.width + 2),
+            ..area
+        }
+    } else {
+        let rule = look.glyphs.lines.horizontal.repeat(usize::from(area.width));
+        let below = Rect {
+            y: area.bottom(),
+            height: layout.summary_rows,
+            ..area
+        };
+        Pen::line(buf, below, 0).put(&rule, style(Role::Border));
+        Rect {
+            x: below.x + 1,
+            y: below.y + 1,
+            width: below.width.saturating_sub(2),
+            height: below.height.saturating_sub(1),
+        }
+    };
+    for (y, line) in about(source, model, pane.width)
+        .iter()
+        .take(usize::from(pane.height))
+        .enumerate()
+    {
+        let mut pen = Pen::line(buf, pane, u16::try_from(y).unwrap_or(0));
+        for (text, role) in line {
+            pen.put(text, style(*role));
+        }
+    }
+}
+
+fn row(
+    source: &SourceState,
+    is_here: bool,
+    model: &Model,
+    look: &Look,
+    area: Rect,
+    y: u16,
+    buf: &mut Buffer,
+) {
+    let style = |role| look.theme.style(role);
+    let dots = look.glyphs.ellipsis;
+    let freshness = source.freshness(model.now);
+    let (sign, role) = match freshness {
+        Freshness::Fresh => (look.glyphs.check, Role::Fresh),
+        Freshness::Stale => ("~", Role::Stale),
+        Freshness::Failed => (look.glyphs.cross, Role::Failed),
+        Freshness::Never => ("?", Role::Dim),
+    };
+    let age = source
+        .health
+        .answered_at
+        .map_or_else(|| "-".to_owned(), |at| short(age_secs(at, model.now)));
+    let took = source
+        .health
+        .latency_ms
+        .map_or_else(|| "-".to_owned(), took);
+    let items = source
+        .items()
+        .map_or_else(|| "-".to_owned(), |n| n.to_string());
+    let mut name = style(Role::Text);
+    if is_here {
+        name = name.add_modifier(Modifier::BOLD);
+    }
+    let mut pen = Pen::line(buf, area, y);
+    pen.put(
+        if is_here { look.glyphs.gutter } else { " " },
+        style(Role::Title),
+    )
+    .put(" ", Style::new());
+    pen.column(&source.name, 12, dots, name)
+        .put(" ", Style::new());
+    pen.column(source.kind.word(), 13, dots, style(Role::Dim))
+        .put(" ", Style::new());
+    pen.column(
+        &format!("{sign} {}", freshness.word()),
+        8,
+        dots,
+        style(role),
+    );
+    pen.right_column(&age, 7, dots, style(Role::Text));
+    pen.right_column(&took, 6, dots, style(Role::Text));
+    pen.right_column(&items, 7, dots, style(Role::Text));
+    let wrong = source
+        .health
+        .error
+        .as_ref()
+        .map_or_else(String::new, |e| e.to_string());
+    let fitted = text::fit(&wrong, pen.left().saturating_sub(2), dots).into_owned();
+    pen.put("  ", Style::new())
+        .put(&fitted, style(Role::Failed));
+    if is_here {
+        let row = Rect {
+            x: area.x + 1,
+            y: area.y + y,
+            width: area.width.saturating_sub(1),
+            height: 1,
+        };
+        buf.set_style(row.intersection(buf.area), style(Role::Selected));
+    }
+}
+
+fn took(ms: u64) -> String {
+    if ms < 10_000 {
+        format!("{ms}ms")
+    } else {
+        short(ms / 1_000)
+    }
+}
+
+/// What is known of one source, in lines.
+fn about(source: &SourceState, model: &Model, width: u16) -> Vec<StyledLine> {
+    let mut page = Page {
+        out: Vec::new(),
+        width: usize::from(width).max(10),
+    };
+    page.add(&format!("{}  {}", source.name, source.place), Role::Text);
+    if let Some(error) = &source.health.error {
+        let since = source
+            .health
+            .failing_since
+            .map_or_else(String::new, |t| short(age_secs(t, model.now)));
+        page.add(
+            &format!("{error}, for {since}, {} times", source.health.failures),
+            Role::Failed,
+        );
+        page.add(&format!("next: {}", error.kind.next_step()), Role::Warn);
+    }
+    let every = format!("asked every {}", short(source.period_secs));
+    page.add(&every, Role::Dim);
+    match &source.kept {
+        Kept::Nothing => page.add("it has not answered yet", Role::Dim),
+        Kept::Alertmanager(answer) => {
+            let status = &answer.status;
+            let text = |t: &Option<crate::domain::text::Untrusted>| {
+                t.as_ref()
+                    .map_or_else(|| "unknown".to_owned(), |t| t.shown().to_owned())
+            };
+            page.add(&format!("version {}", text(&status.version)), Role::Dim);
+            let peers = status.peers.len();
+            let cluster = match &source.cluster {
+                Some(name) => format!("cluster {name}, as configured"),
+                None => format!("cluster {}, {peers} peers", text(&status.cluster_state)),
+            };
+            page.add(&cluster, Role::Dim);
+            page.add(
+                &format!(
+                    "{} alerts, {} silences",
+                    answer.alerts.len(),
+                    answer.silences.len()
+                ),
+                Role::Text,
+            );
+            if !source.scope.is_empty() {
+                page.add(
+                    &format!("only what matches {} is read", source.scope),
+                    Role::Warn,
+                );
+            }
+            page.limits(&answer.limits);
+        }
+        Kept::Prometheus(answer) => {
+            let version = answer.version.as_ref().map_or("unknown", |v| v.shown());
+            page.add(&format!("version {version}"), Role::Dim);
+            let failing = answer
+                .rules
+                .iter()
+                .filter(|r| r.last_error.is_some())
+                .count();
+            page.add(
+                &format!("{} alerting rules, {failing} failing", answer.rules.len()),
+                Role::Text,
+            );
+            if let Some(ahead) = answer
+                .clock_ahead_secs
+                .filter(|a| a.abs() > CLOCK_TOLERANCE_SECS)
+            {
+                page.add(
+                    &format!("its clock is {ahead:+.0} s off ours: ages may be wrong"),
+                    Role::Warn,
+                );
+            }
+            page.limits(&answer.limits);
+        }
+        Kept::Runbooks(library) => {
+            let commit = library.origin.commit.as_deref().unwrap_or("not in git");
+            page.add(
+                &format!("{} runbooks, commit {commit}", library.runbooks.len()),
+                Role::Text,
+            );
+            for problem in &library.problems {
+                page.add(problem, Role::Warn);
+            }
+        }
+    }
+    for blind in model.board.blind.iter().filter(|b| b.source == source.name) {
+        page.add(&blind.what, Role::Warn);
+    }
+    page.out
+}
+
+struct Page {
+    out: Vec<StyledLine>,
+    width: usize,
+}
+
+impl Page {
+    fn add(&mut self, content: &str, role: Role) {
+        for line in text::wrap(content, self.width) {
+            self.out.push(vec![(line.into_owned(), role)]);
+        }
+    }
+
+    fn limits(&mut self, limits: &[crate::domain::text::Untrusted]) {
+        for limit in limits {
+            self.add(&format!("limit: {limit}"), Role::Warn);
+        }
+    }
+}

@@ -1,0 +1,472 @@
+//! Screen 1: what needs me now?
+
+use ratatui::buffer::Buffer;
+use ratatui::layout::Rect;
+use ratatui::style::{Modifier, Style};
+
+use super::alert;
+use crate::domain::alert::{Alert, PendingAlert};
+use crate::domain::duration::short_age;
+use crate::domain::freshness::Freshness;
+use crate::model::Model;
+use crate::model::layout::Layout;
+use crate::model::rows::{FoldState, Row, RowKind, Tab};
+use crate::theme::Role;
+use crate::view::bars::lane_role;
+use crate::view::widgets::pen::Pen;
+use crate::view::widgets::text;
+use crate::view::{Look, body};
+
+/// The widths of the columns; zero leaves one out.
+#[derive(Clone, Copy)]
+struct Columns {
+    name: usize,
+    service: usize,
+    location: usize,
+    owner: usize,
+    runbook: usize,
+}
+
+impl Columns {
+    fn of(width: u16) -> Self {
+        let width = usize::from(width);
+        // Gutter, severity and age take nine.
+        let left = width.saturating_sub(9);
+        let (service, location, owner, runbook) = match width {
+            0..56 => (0, 0, 0, 0),
+            56..70 => (14, 0, 0, 0),
+            70..96 => (14, 0, 8, 15),
+            96..130 => (16, 12, 10, 18),
+            _ => (20, 16, 14, 26),
+        };
+        let others = [service, location, owner, runbook];
+        let gaps = others.iter().filter(|w| **w > 0).count();
+        let name = left.saturating_sub(others.iter().sum::<usize>() + gaps);
+        Self {
+            name,
+            service,
+            location,
+            owner,
+            runbook,
+        }
+    }
+}
+
+/// Draws the list and, beside or below it, the selected alert.
+pub fn draw(model: &Model, look: &Look, layout: Layout, buf: &mut Buffer) {
+    let area = body(layout, buf.area);
+    let list = Rect {
+        width: layout.list_columns,
+        ..area
+    };
+    let columns = Columns::of(list.width);
+    let mut y = 0;
+    if layout.header_rows > 0 {
+        header(columns, look, list, buf);
+        y = 1;
+    }
+    let triage = &model.session.triage;
+    if triage.rows.is_empty() {
+        empty(model, look, list, y + 1, buf);
+    }
+    for at in triage.scroll.window(triage.rows.len(), layout.height()) {
+        row(
+            &triage.rows[at],
+            at == triage.scroll.cursor,
+            columns,
+            model,
+            look,
+            list,
+            y,
+            buf,
+        );
+        y += 1;
+    }
+    if list.width < area.width {
+        beside(model, look, area, list.width, buf);
+    } else if layout.summary_rows > 0 {
+        let below = Rect {
+            y: area.bottom(),
+            height: layout.summary_rows,
+            ..area
+        };
+        summary(model, look, below, buf);
+    }
+}
+
+fn header(columns: Columns, look: &Look, area: Rect, buf: &mut Buffer) {
+    let style = look.theme.style(Role::Dim);
+    let mut pen = Pen::line(buf, area, 0);
+    pen.put("  s  age  ", style);
+    for (word, width) in [
+        ("alert", columns.name),
+        ("service", columns.service),
+        ("where", columns.location),
+        ("owner", columns.owner),
+        ("runbook", columns.runbook),
+    ] {
+        if width > 0 {
+            pen.column(word, width, "", style).put(" ", style);
+        }
+    }
+}
+
+#[allow(
+    clippy::too_many_arguments,
+    reason = "what a row is, how it looks and where it goes"
+)]
+fn row(
+    row: &Row,
+    is_selected: bool,
+    columns: Columns,
+    model: &Model,
+    look: &Look,
+    area: Rect,
+    y: u16,
+    buf: &mut Buffer,
+) {
+    let mut pen = Pen::line(buf, area, y);
+    let gutter = if is_selected { look.glyphs.gutter } else { " " };
+    let style = if is_selected {
+        look.theme.style(Role::Selected)
+    } else {
+        Style::new()
+    };
+    pen.put(gutter, look.theme.style(Role::Title))
+        .put(" ", Style::new());
+    match row.kind {
+        RowKind::Alert(at) => {
+            let alert = &model.board.alerts[at];
+            alert_row(
+                alert,
+                &Extra::for_row(row, String::new()),
+                is_selected,
+                columns,
+                model,
+                look,
+                &mut pen,
+            );
+        }
+        RowKind::Fold {
+            first,
+            count,
+            state,
+        } => {
+            let mark = match state {
+                FoldState::Closed => format!(" x{count}"),
+                FoldState::Open => format!(" x{count} {}", look.glyphs.down),
+            };
+            let alert = &model.board.alerts[first];
+            alert_row(
+                alert,
+                &Extra::for_row(row, mark),
+                is_selected,
+                columns,
+                model,
+                look,
+                &mut pen,
+            );
+        }
+        RowKind::Pending(at) => {
+            pending_row(&model.board.pending[at], columns, model, look, &mut pen)
+        }
+        RowKind::Gone => {
+            let name = model
+                .session
+                .triage
+                .selected
+                .as_ref()
+                .map_or("-", |a| a.name());
+            let text = format!(
+                "        {name} is gone from the picture: resolved, or nobody has it any more"
+            );
+            pen.put(&text, look.theme.style(Role::Stale));
+        }
+    }
+    if is_selected {
+        let whole = Rect {
+            x: area.x + 1,
+            y: area.y + y,
+            width: area.width.saturating_sub(1),
+            height: 1,
+        };
+        buf.set_style(whole.intersection(buf.area), style);
+    }
+}
+
+/// What a row adds to its alert.
+struct Extra {
+    mark: String,
+    indent: usize,
+    is_group: bool,
+}
+
+impl Extra {
+    fn for_row(row: &Row, mark: String) -> Self {
+        Self {
+            indent: usize::from(row.depth) * 2,
+            is_group: !mark.is_empty(),
+            mark,
+        }
+    }
+}
+
+fn alert_row(
+    alert: &Alert,
+    extra: &Extra,
+    is_selected: bool,
+    columns: Columns,
+    model: &Model,
+    look: &Look,
+    pen: &mut Pen<'_>,
+) {
+    let dots = look.glyphs.ellipsis;
+    let base = if alert.is_last_known() {
+        Role::Stale
+    } else if alert.is_quiet() {
+        Role::StateQuiet
+    } else {
+        Role::Text
+    };
+    let style = |role: Role| {
+        look.theme
+            .style(if base == Role::Text { role } else { base })
+    };
+    let severity = if alert.place.severity.is_some() {
+        lane_role(alert.lane)
+    } else {
+        Role::SeverityUnknown
+    };
+    pen.put(alert.lane.letter(), style(severity));
+    pen.right_column(
+        &short_age(alert.occurrence.starts_at, model.now),
+        5,
+        dots,
+        style(Role::Text),
+    );
+    let flag = if alert.disagree.is_empty() { " " } else { "!" };
+    pen.put(flag, style(Role::Warn)).put(" ", Style::new());
+    let mut name_style = style(Role::Text);
+    if is_selected {
+        name_style = name_style.add_modifier(Modifier::BOLD);
+    }
+    let name = format!("{}{}", " ".repeat(extra.indent), alert.name());
+    let room = columns.name.saturating_sub(text::width(&extra.mark));
+    let fitted = text::fit(&name, room, dots).into_owned();
+    pen.column(
+        &format!("{fitted}{}", extra.mark),
+        columns.name,
+        dots,
+        name_style,
+    );
+    if columns.service > 0 {
+        let service = alert.place.service.as_ref().map_or("-", |s| s.shown());
+        let role = if alert.place.service.is_some() {
+            Role::Text
+        } else {
+            Role::Dim
+        };
+        pen.put(" ", Style::new())
+            .column(service, columns.service, dots, style(role));
+    }
+    if columns.location > 0 {
+        let location = alert.place.location.as_ref().map_or("-", |s| s.shown());
+        pen.put(" ", Style::new())
+            .column(location, columns.location, dots, style(Role::Dim));
+    }
+    if columns.owner > 0 {
+        let (owner, role) = owner(alert, extra, model);
+        pen.put(" ", Style::new())
+            .column(&owner, columns.owner, dots, style(role));
+    }
+    if columns.runbook > 0 {
+        let (book, sign, role) = runbook(alert, look);
+        let fitted = text::fit(book, columns.runbook.saturating_sub(2), dots).into_owned();
+        pen.put(" ", Style::new());
+        pen.column(
+            &format!("{fitted} {sign}"),
+            columns.runbook,
+            dots,
+            style(role),
+        );
+    }
+}
+
+/// The claim with its age, else the team; a dash is debt.
+fn owner(alert: &Alert, extra: &Extra, model: &Model) -> (String, Role) {
+    match (&alert.claim, &alert.place.team) {
+        (Some(claim), _) if extra.is_group => (claim.by.shown().to_owned(), Role::Owner),
+        (Some(claim), _) => (
+            format!("{} {}", claim.by, short_age(claim.since, model.now)),
+            Role::Owner,
+        ),
+        (None, Some(team)) => (team.shown().to_owned(), Role::Dim),
+        (None, None) => ("-".to_owned(), Role::Dim),
+    }
+}
+
+fn runbook<'a>(alert: &'a Alert, look: &Look) -> (&'a str, &'static str, Role) {
+    match &alert.runbook {
+        None => ("-", "", Role::Dim),
+        Some(link) if link.caution.is_some() || alert::is_dirty(link) => {
+            (link.id.shown(), look.glyphs.warn, Role::Warn)
+        }
+        Some(link) => (link.id.shown(), look.glyphs.check, Role::Text),
+    }
+}
+
+fn pending_row(
+    pending: &PendingAlert,
+    columns: Columns,
+    model: &Model,
+    look: &Look,
+    pen: &mut Pen<'_>,
+) {
+    let dots = look.glyphs.ellipsis;
+    let label = |name: &str| pending.labels.get(name).map_or("-", |v| v.shown());
+    let style = |role| look.theme.style(role);
+    pen.put(pending.lane.letter(), style(lane_role(pending.lane)));
+    pen.right_column(
+        &short_age(pending.active_at, model.now),
+        5,
+        dots,
+        style(Role::Text),
+    );
+    pen.put("  ", Style::new());
+    pen.column(label("alertname"), columns.name, dots, style(Role::Text));
+    if columns.service > 0 {
+        pen.put(" ", Style::new()).column(
+            label("service"),
+            columns.service,
+            dots,
+            style(Role::Text),
+        );
+    }
+    let value = format!(" value {} · {}", pending.value, pending.source);
+    pen.put(&value, style(Role::Dim));
+}
+
+/// An empty list says why it is empty. Nothing known is not all clear.
+fn empty(model: &Model, look: &Look, area: Rect, y: u16, buf: &mut Buffer) {
+    let triage = &model.session.triage;
+    let sources = model
+        .knowledge
+        .sources
+        .iter()
+        .filter(|s| s.kind != crate::domain::source::SourceKind::Runbooks);
+    let states: Vec<Freshness> = sources.map(|s| s.freshness(model.now)).collect();
+    let bad = states
+        .iter()
+        .filter(|f| matches!(f, Freshness::Failed | Freshness::Stale))
+        .count();
+    let tab = triage.tab.name().to_lowercase();
+    let (text, role) = if states.iter().all(|f| *f == Freshness::Failed) {
+        (
+            "Nothing is known: no source answers. 8 shows why.".to_owned(),
+            Role::Failed,
+        )
+    } else if states.contains(&Freshness::Never) {
+        ("Waiting for the first answers.".to_owned(), Role::Dim)
+    } else if !triage.filter.is_empty() {
+        (
+            "Nothing here matches the filter. Esc drops it.".to_owned(),
+            Role::Dim,
+        )
+    } else if bad > 0 {
+        (
+            format!(
+                "No {tab} known, but {bad} of {} sources cannot be trusted: this is not all clear.",
+                states.len()
+            ),
+            Role::Warn,
+        )
+    } else {
+        let next = Tab::ALL.iter().find(|t| count(model, **t) > 0);
+        let lead = next.map_or_else(String::new, |t| {
+            format!(
+                " Tab leads to {} {}.",
+                count(model, *t),
+                t.name().to_lowercase()
+            )
+        });
+        (format!("No {tab} alerts.{lead}"), Role::Ok)
+    };
+    let width = usize::from(area.width).saturating_sub(4);
+    for (at, line) in text::wrap(&text, width).iter().enumerate() {
+        let row = y + u16::try_from(at).unwrap_or(0);
+        Pen::line(buf, area, row)
+            .put("  ", Style::new())
+            .put(line, look.theme.style(role));
+    }
+}
+
+fn count(model: &Model, tab: Tab) -> usize {
+    match tab {
+        Tab::Pending => model.board.pending.len(),
+        tab => model
+            .board
+            .alerts
+            .iter()
+            .filter(|a| Tab::of(a) == tab)
+            .count(),
+    }
+}
+
+/// The selected alert, right of the list.
+fn beside(model: &Model, look: &Look, area: Rect, list_columns: u16, buf: &mut Buffer) {
+    let pane = Rect {
+        x: area.x + list_columns + 2,
+        width: area.width.saturating_sub(list_columns + 2),
+        ..area
+    };
+    for y in 0..area.height {
+        let at = Rect {
+            x: area.x + list_columns,
+            width: 1,
+            ..area
+        };
+        Pen::line(buf, at, y).put(look.glyphs.lines.vertical, look.theme.style(Role::Border));
+    }
+    let Some(selected) = selected(model) else {
+        return;
+    };
+    let lines = alert::lines(selected, None, model, look, pane.width);
+    for (y, line) in lines.iter().take(usize::from(pane.height)).enumerate() {
+        let is_cut = y + 1 == usize::from(pane.height) && lines.len() > y + 1;
+        let mut pen = Pen::line(buf, pane, u16::try_from(y).unwrap_or(0));
+        if is_cut {
+            pen.put("more: enter", look.theme.style(Role::Dim));
+            continue;
+        }
+        for (text, role) in line {
+            pen.put(text, look.theme.style(*role));
+        }
+    }
+}
+
+fn selected(model: &Model) -> Option<&Alert> {
+    match model.session.triage.row()?.kind {
+        RowKind::Pending(_) => None,
+        _ => crate::model::available::target(model),
+    }
+}
+
+/// Two lines below a narrow list: what it says, and how far that may be trusted.
+fn summary(model: &Model, look: &Look, area: Rect, buf: &mut Buffer) {
+    let rule = look.glyphs.lines.horizontal.repeat(usize::from(area.width));
+    Pen::line(buf, area, 0).put(&rule, look.theme.style(Role::Border));
+    let Some(selected) = selected(model) else {
+        return;
+    };
+    let width = usize::from(area.width).saturating_sub(2);
+    for (y, (text, role)) in alert::summary(selected, look)
+        .into_iter()
+        .take(2)
+        .enumerate()
+    {
+        let fitted = text::fit(&text, width, look.glyphs.ellipsis).into_owned();
+        let mut pen = Pen::line(buf, area, 1 + u16::try_from(y).unwrap_or(0));
+        pen.put(" ", Style::new())
+            .put(&fitted, look.theme.style(role));
+    }
+}
