@@ -118,7 +118,7 @@ impl Command {
 
 use Context::{Alert, Global, Help, Reader, Runbooks, Sources, Text, Triage};
 
-const LISTS: &[Context] = &[Triage, Runbooks, Sources];
+const LISTS: &[Context] = &[Triage, Runbooks];
 const SCROLLED: &[Context] = &[Triage, Runbooks, Sources, Alert, Reader, Help];
 
 const fn command(

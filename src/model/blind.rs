@@ -18,9 +18,20 @@ pub fn lines(model: &Model) -> Vec<String> {
         .iter()
         .filter_map(|s| lost(s, model));
     let mut lines: Vec<String> = lost.collect();
-    let worth_a_line = |kind| kind != BlindnessKind::NoWatchdog;
-    let blind = model.board.blind.iter().filter(|b| worth_a_line(b.kind));
-    lines.extend(blind.map(|b| format!("blind: {}", b.what)));
+    let of_kind = |kind| model.board.blind.iter().filter(move |b| b.kind == kind);
+    let missing = of_kind(BlindnessKind::WatchdogMissing);
+    lines.extend(missing.map(|b| format!("blind: {}", b.what)));
+    let failing: Vec<&str> = of_kind(BlindnessKind::RuleFailing)
+        .map(|b| b.what.as_str())
+        .collect();
+    match failing.as_slice() {
+        [] => {}
+        [one] => lines.push(format!("blind: {one}")),
+        [first, others @ ..] => lines.push(format!(
+            "blind: {} more rules fail, and {first}",
+            others.len()
+        )),
+    }
     lines
 }
 

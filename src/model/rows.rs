@@ -5,6 +5,7 @@
 //! gone it stays, marked as gone, until the cursor leaves it.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::Arc;
 
 use crate::domain::alert::{Alert, Lane};
 use crate::domain::board::Board;
@@ -181,8 +182,17 @@ pub struct Row {
     pub fold: Option<FoldKey>,
     /// What it shows.
     pub kind: RowKind,
-    /// 1 within an open group.
-    pub depth: u8,
+    /// The place of the row within its group.
+    pub place: RowPlace,
+}
+
+/// Whether a row stands by itself or below the row of its group.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum RowPlace {
+    /// By itself.
+    Alone,
+    /// Below its group: the names of the labels that tell it from the others.
+    Member(Arc<[Untrusted]>),
 }
 
 /// What makes rows out of a board.
@@ -221,7 +231,7 @@ fn pending_rows(board: &Board, wanted: &Wanted<'_>, search: &mut Search) -> Vec<
         id: RowId::Pending(pending.labels.fingerprint()),
         fold: None,
         kind: RowKind::Pending(at),
-        depth: 0,
+        place: RowPlace::Alone,
     })
     .collect()
 }
@@ -235,7 +245,7 @@ fn grouped(board: &Board, places: &[usize], wanted: &Wanted<'_>) -> Vec<Row> {
     let mut out = Vec::with_capacity(places.len());
     for &at in places {
         let Some(key) = wanted.grouping.key(&board.alerts[at]) else {
-            out.push(alert_row(board, at, None, 0));
+            out.push(alert_row(board, at, None, RowPlace::Alone));
             continue;
         };
         if *wanted.grouping != Grouping::ByName {
@@ -265,7 +275,7 @@ fn push_fold(
     open: &HashSet<FoldKey>,
 ) {
     if let [only] = members {
-        out.push(alert_row(board, *only, Some(key), 0));
+        out.push(alert_row(board, *only, Some(key), RowPlace::Alone));
         return;
     }
     let state = if open.contains(&key) {
@@ -281,23 +291,43 @@ fn push_fold(
             count: members.len(),
             state,
         },
-        depth: 0,
+        place: RowPlace::Alone,
     });
     if state == FoldState::Open {
-        out.extend(
-            members
-                .iter()
-                .map(|&at| alert_row(board, at, Some(key.clone()), 1)),
-        );
+        let telling = telling_labels(board, members);
+        for &at in members {
+            out.push(alert_row(
+                board,
+                at,
+                Some(key.clone()),
+                RowPlace::Member(telling.clone()),
+            ));
+        }
     }
 }
 
-fn alert_row(board: &Board, at: usize, fold: Option<FoldKey>, depth: u8) -> Row {
+/// The labels whose values differ among the members of a group.
+fn telling_labels(board: &Board, members: &[usize]) -> Arc<[Untrusted]> {
+    let labels = |at: &usize| &board.alerts[*at].labels;
+    let first = labels(&members[0]);
+    let mut differ: HashSet<&Untrusted> = HashSet::new();
+    for other in members[1..].iter().map(labels) {
+        let names = other.iter().filter(|(n, v)| first.get(n.raw()) != Some(v));
+        differ.extend(names.map(|(n, _)| n));
+        let absent = first.iter().filter(|(n, _)| other.get(n.raw()).is_none());
+        differ.extend(absent.map(|(n, _)| n));
+    }
+    let mut names: Vec<Untrusted> = differ.into_iter().cloned().collect();
+    names.sort();
+    names.into()
+}
+
+fn alert_row(board: &Board, at: usize, fold: Option<FoldKey>, place: RowPlace) -> Row {
     Row {
         id: RowId::Alert(board.alerts[at].occurrence),
         fold,
         kind: RowKind::Alert(at),
-        depth,
+        place,
     }
 }
 
@@ -314,6 +344,6 @@ pub fn find(rows: &[Row], selected: &Row) -> Option<usize> {
         let was_group = matches!(selected.id, RowId::Fold(_));
         let is_group = matches!(rows[wanted].id, RowId::Fold(_));
         // A group that shrank to one, or one that grew into a group. One alert never becomes another.
-        (was_group || is_group && selected.depth == 0).then_some(wanted)
+        (was_group || is_group && selected.place == RowPlace::Alone).then_some(wanted)
     })
 }

@@ -37,7 +37,7 @@ static STORY: &[Group] = &[
                     ),
                     (
                         "runbook_url",
-                        "https://github.com/example/platform-runbooks/blob/main/runbooks/bad-rollout.md#3-pause-argo-cd-for-this-application",
+                        "https://github.com/example/platform-runbooks/blob/main/runbooks/bad-rollout.md#2-does-the-new-version-fail-and-the-old-one-not",
                     ),
                     (
                         "dashboard",

@@ -5,6 +5,7 @@ use ratatui::buffer::Buffer;
 use crate::domain::alert::{Alert, Currency, Sighting};
 use crate::domain::claim::Occurrence;
 use crate::domain::duration::short_age;
+use crate::domain::number;
 use crate::domain::observed::QueryAnswer;
 use crate::domain::runbook::Version;
 use crate::domain::runbook_match::RunbookLink;
@@ -65,7 +66,7 @@ pub fn summary(alert: &Alert, look: &Look) -> Vec<(String, Role)> {
     }
     let mut second = vec![format!("from {}", sources(alert))];
     if let Some(rule) = &alert.origin.rule {
-        second.push(format!("value {}", rule.value));
+        second.push(format!("value {}", number::short(rule.value.shown())));
     }
     match &alert.runbook {
         Some(link) => second.push(format!(
@@ -233,7 +234,7 @@ fn why(page: &mut Page, alert: &Alert, history: Option<&History>) {
     if let Some(rule) = &alert.origin.rule {
         page.fact(
             "Value",
-            &format!("{} by {}", rule.value, rule.source),
+            &format!("{} by {}", number::short(rule.value.shown()), rule.source),
             Role::Text,
         );
         if let (Some(query), true) = (&rule.query, history.is_some()) {
@@ -265,12 +266,12 @@ fn past(page: &mut Page, history: &History, occurrence: Occurrence, model: &Mode
                 page.width.saturating_sub(NAMES + 2).min(60),
             ) {
                 Some((bars, from, to)) => {
+                    page.fact("Past", &bars, Role::Text);
                     page.fact(
-                        "Past",
-                        &format!("{bars}  1h, while above its threshold"),
-                        Role::Text,
+                        "",
+                        &format!("{from} to {to} in the last hour, where its condition held"),
+                        Role::Dim,
                     );
-                    page.fact("", &format!("{from} to {to}"), Role::Dim);
                 }
                 None => page.fact("Past", "no points in the last hour", Role::Dim),
             }
@@ -341,11 +342,7 @@ fn levels(
         .iter()
         .map(|cell| cell.map_or(look.glyphs.levels[0], level))
         .collect();
-    let number = |v: f64| {
-        let text = format!("{v:.4}");
-        text.trim_end_matches('0').trim_end_matches('.').to_owned()
-    };
-    Some((bars, number(least), number(most)))
+    Some((bars, number::of(least), number::of(most)))
 }
 
 fn book(page: &mut Page, alert: &Alert, look: &Look) {

@@ -8,9 +8,11 @@ use super::alert;
 use crate::domain::alert::{Alert, PendingAlert};
 use crate::domain::duration::short_age;
 use crate::domain::freshness::Freshness;
+use crate::domain::number;
+use crate::domain::text::Untrusted;
 use crate::model::Model;
 use crate::model::layout::Layout;
-use crate::model::rows::{FoldState, Row, RowKind, Tab};
+use crate::model::rows::{FoldState, Row, RowKind, RowPlace, Tab};
 use crate::theme::Role;
 use crate::view::bars::lane_role;
 use crate::view::widgets::pen::Pen;
@@ -139,7 +141,7 @@ fn row(
             let alert = &model.board.alerts[at];
             alert_row(
                 alert,
-                &Extra::for_row(row, String::new()),
+                &Extra::for_row(row, alert, String::new()),
                 is_selected,
                 columns,
                 model,
@@ -159,7 +161,7 @@ fn row(
             let alert = &model.board.alerts[first];
             alert_row(
                 alert,
-                &Extra::for_row(row, mark),
+                &Extra::for_row(row, alert, mark),
                 is_selected,
                 columns,
                 model,
@@ -197,16 +199,29 @@ fn row(
 /// What a row adds to its alert.
 struct Extra {
     mark: String,
-    indent: usize,
+    name: String,
     is_group: bool,
 }
 
 impl Extra {
-    fn for_row(row: &Row, mark: String) -> Self {
+    /// Below its group a row shows what tells it from the others.
+    fn for_row(row: &Row, alert: &Alert, mark: String) -> Self {
+        let name = match &row.place {
+            RowPlace::Alone => alert.name().to_owned(),
+            RowPlace::Member(telling) => {
+                let value =
+                    |name: &Untrusted| alert.labels.get(name.raw()).map_or("", |v| v.shown());
+                let parts: Vec<String> = telling
+                    .iter()
+                    .map(|n| format!("{n}={}", value(n)))
+                    .collect();
+                format!("  {}", parts.join(" "))
+            }
+        };
         Self {
-            indent: usize::from(row.depth) * 2,
             is_group: !mark.is_empty(),
             mark,
+            name,
         }
     }
 }
@@ -250,9 +265,8 @@ fn alert_row(
     if is_selected {
         name_style = name_style.add_modifier(Modifier::BOLD);
     }
-    let name = format!("{}{}", " ".repeat(extra.indent), alert.name());
     let room = columns.name.saturating_sub(text::width(&extra.mark));
-    let fitted = text::fit(&name, room, dots).into_owned();
+    let fitted = text::fit(&extra.name, room, dots).into_owned();
     pen.column(
         &format!("{fitted}{}", extra.mark),
         columns.name,
@@ -342,7 +356,12 @@ fn pending_row(
             style(Role::Text),
         );
     }
-    let value = format!(" value {} · {}", pending.value, pending.source);
+    let value = format!(
+        " value {} {} {}",
+        number::short(pending.value.shown()),
+        look.glyphs.dot,
+        pending.source
+    );
     pen.put(&value, style(Role::Dim));
 }
 
