@@ -36,6 +36,7 @@ pub fn draw(model: &Model, look: &Look, buf: &mut Buffer) {
         ..buf.area
     };
     let style = |role| look.theme.style(role);
+    clear(area, look, buf);
     let rule = look.glyphs.lines.horizontal.repeat(usize::from(area.width));
     Pen::line(buf, area, 0).put(&rule, style(Role::Border));
     for (y, (at, choice)) in all.iter().enumerate().skip(first).take(shown).enumerate() {
@@ -84,4 +85,12 @@ pub fn draw(model: &Model, look: &Look, buf: &mut Buffer) {
             buf.set_style(row.intersection(buf.area), style(Role::Selected));
         }
     }
+}
+
+/// What was drawn below the box must not shine through.
+fn clear(area: Rect, look: &Look, buf: &mut Buffer) {
+    for position in area.intersection(buf.area).positions() {
+        buf[position].reset();
+    }
+    buf.set_style(area.intersection(buf.area), look.theme.style(Role::Text));
 }

@@ -197,15 +197,16 @@ fn row(
 }
 
 /// What a row adds to its alert.
-struct Extra {
+struct Extra<'r> {
     mark: String,
     name: String,
     is_group: bool,
+    place: &'r RowPlace,
 }
 
-impl Extra {
+impl<'r> Extra<'r> {
     /// Below its group a row shows what tells it from the others.
-    fn for_row(row: &Row, alert: &Alert, mark: String) -> Self {
+    fn for_row(row: &'r Row, alert: &Alert, mark: String) -> Self {
         let name = match &row.place {
             RowPlace::Alone => alert.name().to_owned(),
             RowPlace::Member(telling) => {
@@ -222,13 +223,14 @@ impl Extra {
             is_group: !mark.is_empty(),
             mark,
             name,
+            place: &row.place,
         }
     }
 }
 
 fn alert_row(
     alert: &Alert,
-    extra: &Extra,
+    extra: &Extra<'_>,
     is_selected: bool,
     columns: Columns,
     model: &Model,
@@ -265,15 +267,26 @@ fn alert_row(
     if is_selected {
         name_style = name_style.add_modifier(Modifier::BOLD);
     }
-    let room = columns.name.saturating_sub(text::width(&extra.mark));
-    let fitted = text::fit(&extra.name, room, dots).into_owned();
+    // Below its group a row repeats nothing: what tells it apart gets the room of the service too.
+    let is_member = matches!(extra.place, RowPlace::Member(_));
+    let name_columns = match columns.service {
+        0 => columns.name,
+        service if is_member => columns.name + 1 + service,
+        _ => columns.name,
+    };
+    let room = name_columns.saturating_sub(text::width(&extra.mark));
+    let fitted = match extra.place {
+        RowPlace::Alone => text::fit(&extra.name, room, dots),
+        // The ends of pod names differ, not their beginnings.
+        RowPlace::Member(_) => text::fit_middle(&extra.name, room, dots),
+    };
     pen.column(
         &format!("{fitted}{}", extra.mark),
-        columns.name,
+        name_columns,
         dots,
         name_style,
     );
-    if columns.service > 0 {
+    if columns.service > 0 && !is_member {
         let service = alert.place.service.as_ref().map_or("-", |s| s.shown());
         let role = if alert.place.service.is_some() {
             Role::Text
@@ -307,7 +320,7 @@ fn alert_row(
 }
 
 /// The claim with its age, else the team; a dash is debt.
-fn owner(alert: &Alert, extra: &Extra, model: &Model) -> (String, Role) {
+fn owner(alert: &Alert, extra: &Extra<'_>, model: &Model) -> (String, Role) {
     match (&alert.claim, &alert.place.team) {
         (Some(claim), _) if extra.is_group => (claim.by.shown().to_owned(), Role::Owner),
         (Some(claim), _) => (
