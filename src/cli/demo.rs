@@ -1,0 +1,74 @@
+//! `quell demo`: what does the cockpit start from when there is no platform at hand?
+//!
+//! Prepares the simulated platform and the settings that read it. `main` hands both to the cockpit;
+//! nothing is drawn here.
+
+use std::io;
+use std::pin::Pin;
+use std::sync::Arc;
+
+use super::World;
+use super::args::{DemoArgs, Global};
+use super::output::Answer;
+use crate::config::overrides::Values;
+use crate::config::settings::{Accent, Environment, Settings};
+use crate::config::{self, Overrides};
+use crate::sim::{Options, Sim};
+
+/// Where an empty config is read: the user's own may name real servers, or be broken.
+const NO_CONFIG: &str = "/dev/null";
+
+/// A platform that answers as long as it is polled, and how to read it.
+pub struct Demo {
+    /// Its replicas and its Prometheus as sources.
+    pub settings: Settings,
+    /// Ends only when it fails.
+    pub platform: Pin<Box<dyn Future<Output = io::Result<()>> + Send>>,
+}
+
+/// Takes ports for the platform and makes the settings. Looks and runbooks are taken from flags and
+/// variables; everything about real sources is left aside.
+///
+/// # Errors
+/// No port could be taken, or a flag does not hold.
+pub async fn prepare(args: DemoArgs, global: &Global, world: &World) -> Result<Demo, Answer> {
+    let sim = Sim::bind(Options {
+        seed: args.seed,
+        started: (world.clock)(),
+        clock: Arc::new(world.clock),
+    })
+    .await
+    .map_err(|error| Answer::usage(format!("quell: the simulated platform: {error}")))?;
+
+    let given = global.overrides(world.variables);
+    let looks = |values: Values| Values {
+        runbooks: values.runbooks,
+        theme: values.theme,
+        no_color: values.no_color,
+        ascii: values.ascii,
+        log_level: values.log_level,
+        ..Values::default()
+    };
+    let overrides = Overrides {
+        flags: Values {
+            config: Some(NO_CONFIG.into()),
+            alertmanagers: sim.alertmanagers().map(String::from).into(),
+            prometheuses: vec![sim.prometheus().into()],
+            ..looks(given.flags)
+        },
+        variables: looks(given.variables),
+        user: given.user,
+    };
+    let loaded = config::load(&overrides, &world.paths, world.built_in_themes);
+    let mut settings = loaded
+        .map_err(|errors| Answer::usage(errors.to_string()))?
+        .settings;
+    settings.environment = Some(Environment {
+        name: "demo".to_owned(),
+        accent: Accent::Green,
+    });
+    Ok(Demo {
+        settings,
+        platform: Box::pin(sim.serve()),
+    })
+}

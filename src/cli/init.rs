@@ -1,0 +1,372 @@
+//! `quell init`: what should the first config say?
+//!
+//! From flags, from what other tools know, and from a few questions on a terminal. The text is
+//! loaded before it is written, so that no broken config ever is. It replaces nothing without
+//! `--force`.
+
+use std::io::{self, BufRead, IsTerminal as _, Write};
+use std::path::{Path, PathBuf};
+
+use super::args::{Global, InitArgs};
+use super::init_found::{self, Hint, Hints};
+use super::output::{Answer, Output, Terminal};
+use super::{Outcome, World};
+use crate::config::overrides::Values;
+use crate::config::{self, Found, Overrides, Paths, paths, render_template};
+use crate::domain::text::shown;
+
+/// Writes or prints a first config.
+///
+/// # Errors
+/// A file that is there already, answers that make no valid config, a folder that cannot be written.
+pub(super) fn run(args: &InitArgs, global: &Global, world: &World, output: &mut Output) -> Outcome {
+    let target = Target::of(args, global, &world.paths);
+    if let Target::File(path) = &target
+        && !args.force
+        && path.symlink_metadata().is_ok()
+    {
+        return Err(Answer::usage(format!(
+            "quell: {} is there already\n  replace it:     quell init --force\n  \
+             only print one: quell init --output -",
+            shown(&path.to_string_lossy())
+        )));
+    }
+    let overrides = global.overrides(world.variables);
+    let hints = init_found::look(
+        world.variables,
+        &init_found::amtool_files(&world.paths.home),
+    );
+    let mut draft = Draft::new(&overrides, hints);
+    let may_ask = output.terminal() != Terminal::No && io::stdin().is_terminal();
+    if may_ask {
+        draft
+            .ask(&mut io::stdin().lock(), output.paper())
+            .map_err(|error| Answer::usage(format!("quell: nothing was written: {error}")))?;
+    }
+    let text = render_template(&draft.found(&world.paths));
+    validate(&text, world)?;
+    let Target::File(path) = target else {
+        return Ok(Answer::whole(text));
+    };
+    paths::write_private(&path, text.as_bytes()).map_err(|error| {
+        let place = shown(&path.to_string_lossy());
+        Answer::usage(format!("quell: {place} could not be written: {error}"))
+    })?;
+    Ok(Answer::whole(draft.report(&path)))
+}
+
+/// Where the config goes.
+enum Target {
+    Stdout,
+    File(PathBuf),
+}
+
+impl Target {
+    fn of(args: &InitArgs, global: &Global, paths: &Paths) -> Self {
+        let named = args.output.as_ref().or(global.config.as_ref());
+        match named {
+            Some(path) if path.as_os_str() == "-" => Self::Stdout,
+            Some(path) => Self::File(path.clone()),
+            None => Self::File(paths.config_file()),
+        }
+    }
+}
+
+/// The config to be, and where its parts come from.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+struct Draft {
+    env: Option<String>,
+    alertmanagers: Vec<Hint>,
+    prometheuses: Vec<Hint>,
+    runbooks: Option<PathBuf>,
+    notes: Vec<String>,
+}
+
+impl Draft {
+    /// Flags, then variables of quell, then what other tools know.
+    fn new(overrides: &Overrides, hints: Hints) -> Self {
+        let (flags, variables) = (&overrides.flags, &overrides.variables);
+        let urls = |flag: &[String], variable: &[String], place: [&str; 2], found: Vec<Hint>| {
+            let given = [(flag, place[0]), (variable, place[1])];
+            let first = given.into_iter().find(|(urls, _)| !urls.is_empty());
+            first.map_or(found, |(urls, place)| {
+                let hint = |url: &String| Hint {
+                    url: url.clone(),
+                    place: place.to_owned(),
+                };
+                urls.iter().map(hint).collect()
+            })
+        };
+        Self {
+            env: flags.env.clone().or_else(|| variables.env.clone()),
+            alertmanagers: urls(
+                &flags.alertmanagers,
+                &variables.alertmanagers,
+                ["--alertmanager", "QUELL_ALERTMANAGER"],
+                hints.alertmanagers,
+            ),
+            prometheuses: urls(
+                &flags.prometheuses,
+                &variables.prometheuses,
+                ["--prometheus", "QUELL_PROMETHEUS"],
+                hints.prometheuses,
+            ),
+            runbooks: flags
+                .runbooks
+                .clone()
+                .or_else(|| variables.runbooks.clone()),
+            notes: hints.notes,
+        }
+    }
+
+    /// One question each; an empty answer keeps what is in brackets.
+    fn ask(&mut self, input: &mut impl BufRead, out: &mut dyn Write) -> io::Result<()> {
+        for note in &self.notes {
+            writeln!(out, "could not be used: {note}")?;
+        }
+        if let Some(env) = ask_for("Environment, such as prod", self.env.as_deref(), input, out)? {
+            self.env = Some(env);
+        }
+        let question = "Alertmanager URLs, every replica, with commas";
+        ask_for_urls(question, &mut self.alertmanagers, input, out)?;
+        ask_for_urls("Prometheus URL", &mut self.prometheuses, input, out)?;
+        let runbooks = self.runbooks.as_ref().map(|path| path.to_string_lossy());
+        let question = "Folder of runbooks, empty for the built-in ones";
+        if let Some(path) = ask_for(question, runbooks.as_deref(), input, out)? {
+            self.runbooks = Some(PathBuf::from(path));
+        }
+        Ok(())
+    }
+
+    fn found(&self, paths: &Paths) -> Found {
+        let urls = |hints: &[Hint]| hints.iter().map(|hint| hint.url.clone()).collect();
+        Found {
+            env: self.env.clone(),
+            alertmanagers: urls(&self.alertmanagers),
+            prometheuses: urls(&self.prometheuses),
+            // A relative path of the command line is relative to where one stands, not to the config.
+            runbooks: self.runbooks.as_ref().map(|path| {
+                let path = paths.expand(path);
+                std::path::absolute(&path).unwrap_or(path)
+            }),
+        }
+    }
+
+    fn report(&self, path: &Path) -> String {
+        let mut lines = vec![format!("wrote {}", shown(&path.to_string_lossy()))];
+        for (kind, hints) in [
+            ("alertmanager", &self.alertmanagers),
+            ("prometheus", &self.prometheuses),
+        ] {
+            for hint in hints {
+                lines.push(format!(
+                    "  {kind}  {}  (from {})",
+                    shown(&hint.url),
+                    hint.place
+                ));
+            }
+        }
+        lines.extend(
+            self.notes
+                .iter()
+                .map(|note| format!("could not be used: {note}")),
+        );
+        if self.alertmanagers.is_empty() && self.prometheuses.is_empty() {
+            lines.push("it names no source yet: add a url to it, then: quell check".to_owned());
+        } else {
+            lines.push("next: quell check".to_owned());
+        }
+        lines.join("\n") + "\n"
+    }
+}
+
+fn ask_for_urls(
+    question: &str,
+    hints: &mut Vec<Hint>,
+    input: &mut impl BufRead,
+    out: &mut dyn Write,
+) -> io::Result<()> {
+    let known: Vec<&str> = hints.iter().map(|hint| hint.url.as_str()).collect();
+    let known = known.join(",");
+    let present = (!known.is_empty()).then_some(known.as_str());
+    let Some(answer) = ask_for(question, present, input, out)? else {
+        return Ok(());
+    };
+    let urls = answer.split([',', ' ']).filter(|url| !url.is_empty());
+    let hint = |url: &str| Hint {
+        url: url.to_owned(),
+        place: "your answer".to_owned(),
+    };
+    *hints = urls.map(hint).collect();
+    Ok(())
+}
+
+/// None: what was there stays.
+fn ask_for(
+    question: &str,
+    present: Option<&str>,
+    input: &mut impl BufRead,
+    out: &mut dyn Write,
+) -> io::Result<Option<String>> {
+    let default = present.map(|text| format!(" [{}]", shown(text)));
+    write!(out, "{question}{}: ", default.unwrap_or_default())?;
+    out.flush()?;
+    let mut line = String::new();
+    if input.read_line(&mut line)? == 0 {
+        writeln!(out)?;
+        return Err(io::Error::new(
+            io::ErrorKind::UnexpectedEof,
+            "the questions were left",
+        ));
+    }
+    let answer = line.trim();
+    Ok((!answer.is_empty()).then(|| answer.to_owned()))
+}
+
+/// Loads the text as it will be loaded. It has to stand in a file for that: errors name a place.
+fn validate(text: &str, world: &World) -> Result<(), Answer> {
+    let draft = world.paths.cache.join("init-draft.toml");
+    let unwritten = |error: io::Error| {
+        let place = shown(&draft.to_string_lossy());
+        Answer::usage(format!("quell: {place} could not be written: {error}"))
+    };
+    paths::write_private(&draft, text.as_bytes()).map_err(unwritten)?;
+    let overrides = Overrides {
+        flags: Values {
+            config: Some(draft.clone()),
+            ..Values::default()
+        },
+        ..Overrides::default()
+    };
+    let loaded = config::load(&overrides, &world.paths, world.built_in_themes);
+    std::fs::remove_file(&draft).map_err(unwritten)?;
+    match loaded {
+        Ok(_) => Ok(()),
+        Err(errors) => Err(Answer::usage(format!(
+            "quell: nothing was written: this config would not hold\n{errors}"
+        ))),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+    use super::*;
+    use std::os::unix::fs::PermissionsExt as _;
+
+    fn world(root: &Path) -> World {
+        World {
+            clock: || chrono::DateTime::UNIX_EPOCH,
+            paths: Paths::below(root),
+            built_in_themes: &[],
+            variables: |_| None,
+        }
+    }
+
+    fn nowhere() -> Output {
+        Output::to(Box::new(io::sink()), Box::new(io::sink()), Terminal::No)
+    }
+
+    fn global(url: &str) -> Global {
+        Global {
+            alertmanager: vec![url.to_owned()],
+            ..Global::default()
+        }
+    }
+
+    fn args(output: Option<&str>, force: bool) -> InitArgs {
+        InitArgs {
+            output: output.map(PathBuf::from),
+            force,
+        }
+    }
+
+    #[test]
+    fn a_written_config_loads_and_is_private_and_stays() {
+        let root = tempfile::tempdir().unwrap();
+        let world = world(root.path());
+        let good = global("http://am:9093/prefix");
+        run(&args(None, false), &good, &world, &mut nowhere()).unwrap();
+        let file = world.paths.config_file();
+        let mode = file.metadata().unwrap().permissions().mode();
+        assert_eq!(mode & 0o777, 0o600);
+        let loaded = config::load(&Overrides::default(), &world.paths, &[]).unwrap();
+        let url = &loaded.settings.alertmanagers[0].endpoint.url;
+        assert!(url.as_str().starts_with("http://am:9093/prefix"));
+
+        let refused = run(
+            &args(None, false),
+            &global("http://b:1"),
+            &world,
+            &mut nowhere(),
+        );
+        assert!(refused.unwrap_err().complaint.unwrap().contains("--force"));
+        assert!(std::fs::read_to_string(&file).unwrap().contains("am:9093"));
+        run(
+            &args(None, true),
+            &global("http://b:1"),
+            &world,
+            &mut nowhere(),
+        )
+        .unwrap();
+        assert!(
+            std::fs::read_to_string(&file)
+                .unwrap()
+                .contains("http://b:1")
+        );
+    }
+
+    #[test]
+    fn a_dash_prints_and_writes_nothing() {
+        let root = tempfile::tempdir().unwrap();
+        let world = world(root.path());
+        let good = global("http://am:9093");
+        let answer = run(&args(Some("-"), false), &good, &world, &mut nowhere()).unwrap();
+        assert!(answer.document.contains("[[alertmanager]]"));
+        assert!(!world.paths.config.exists());
+        assert_eq!(std::fs::read_dir(&world.paths.cache).unwrap().count(), 0);
+    }
+
+    #[test]
+    fn a_config_that_would_not_hold_is_never_written() {
+        let root = tempfile::tempdir().unwrap();
+        let world = world(root.path());
+        let answer = run(
+            &args(None, false),
+            &global("not a url"),
+            &world,
+            &mut nowhere(),
+        );
+        assert_eq!(answer.unwrap_err().exit, super::super::exit::Exit::Usage);
+        assert!(!world.paths.config_file().exists());
+    }
+
+    #[test]
+    fn answers_replace_what_was_found_and_silence_keeps_it() {
+        let hint = |url: &str| Hint {
+            url: url.to_owned(),
+            place: "PROMETHEUS_URL".to_owned(),
+        };
+        let mut draft = Draft {
+            prometheuses: vec![hint("http://p:9090")],
+            ..Draft::default()
+        };
+        let mut said = Vec::new();
+        let typed = "prod\nhttp://a:9093, http://b:9093\n\n~/runbooks\n";
+        draft.ask(&mut typed.as_bytes(), &mut said).unwrap();
+        assert_eq!(draft.env.as_deref(), Some("prod"));
+        let urls: Vec<&str> = draft.alertmanagers.iter().map(|h| h.url.as_str()).collect();
+        assert_eq!(urls, ["http://a:9093", "http://b:9093"]);
+        assert_eq!(draft.prometheuses, [hint("http://p:9090")]);
+        let found = draft.found(&Paths::below(Path::new("/home/mara")));
+        assert_eq!(
+            found.runbooks.as_deref(),
+            Some(Path::new("/home/mara/runbooks"))
+        );
+        let said = String::from_utf8(said).unwrap();
+        assert!(said.contains("Prometheus URL [http://p:9090]: "), "{said}");
+
+        let left = Draft::default().ask(&mut "".as_bytes(), &mut Vec::new());
+        assert_eq!(left.unwrap_err().kind(), io::ErrorKind::UnexpectedEof);
+    }
+}
