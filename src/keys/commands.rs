@@ -491,4 +491,27 @@ mod tests {
         assert_eq!(quit.and_then(|p| resolve(p, Triage)), Some(CommandId::Quit));
         assert_eq!(quit.and_then(|p| resolve(p, Help)), Some(CommandId::Cancel));
     }
+
+    /// The rows of the README's table, without the keys that only edit a line.
+    fn readme_rows() -> Vec<String> {
+        let shown = ALL
+            .iter()
+            .filter(|c| !c.keys.is_empty() && !matches!(c.contexts, [Text | Help]));
+        let row = |c: &Command| {
+            let keys: Vec<String> = c.keys.iter().map(|k| format!("`{k}`")).collect();
+            format!("| {} | {} | {} |", keys.join(" "), c.name, c.help)
+        };
+        shown.map(row).collect()
+    }
+
+    #[test]
+    fn the_readme_lists_every_key() {
+        let readme = include_str!("../../README.md");
+        let rows = readme_rows();
+        assert!(
+            readme.contains(&rows.join("\n")),
+            "the table should be:\n{}",
+            rows.join("\n")
+        );
+    }
 }

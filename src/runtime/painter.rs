@@ -167,7 +167,7 @@ fn row(shown: &Buffer, next: &Buffer, y: u16, pen: &mut Pen<'_>) {
     let blank_from = (0..width)
         .rev()
         .find(|x| *new(*x) != Cell::EMPTY)
-        .map_or(0, |x| x + 1);
+        .map_or(0, |x| (x + columns_of(new(x))).min(width));
     let mut dirty_until = 0;
     let mut x = 0;
     while x < blank_from {
@@ -175,7 +175,9 @@ fn row(shown: &Buffer, next: &Buffer, y: u16, pen: &mut Pen<'_>) {
         let differs = (x..(x + columns).min(width)).any(|x| new(x) != old(x)) || x < dirty_until;
         if differs {
             // What a wide character covered is not what the buffer says of it.
-            dirty_until = dirty_until.max(x + columns_of(old(x)));
+            for x in x..(x + columns).min(width) {
+                dirty_until = dirty_until.max(x + columns_of(old(x)));
+            }
             pen.cell(next, x, y);
         }
         x += columns;
@@ -374,9 +376,16 @@ mod tests {
     use super::*;
     use proptest::prelude::*;
     use ratatui::style::Style;
+    use std::num::NonZeroU16;
 
     const COLUMNS: u16 = 30;
     const ROWS: u16 = 12;
+
+    fn terminal() -> vt100::Parser {
+        let [rows, columns] =
+            [ROWS, COLUMNS].map(|n| NonZeroU16::new(n).unwrap_or(NonZeroU16::MIN));
+        vt100::Parser::new(rows, columns, 0)
+    }
 
     fn draw(painter: &mut Painter, lines: &[(String, Style)]) {
         let buf = painter.frame();
@@ -447,7 +456,7 @@ mod tests {
     #[test]
     fn a_scrolled_list_costs_little() {
         let mut painter = Painter::new(COLUMNS, ROWS);
-        let mut terminal = vt100::Parser::new(ROWS, COLUMNS, 0);
+        let mut terminal = self::terminal();
         let mut sizes = Vec::new();
         for from in 0..3 {
             let mut out = Vec::new();
@@ -470,7 +479,7 @@ mod tests {
             ),
         ) {
             let mut painter = Painter::new(COLUMNS, ROWS);
-            let mut terminal = vt100::Parser::new(ROWS, COLUMNS, 0);
+            let mut terminal = self::terminal();
             let mut before: Vec<(String, Style)> = Vec::new();
             for (lines, keep) in frames {
                 // Some of the last frame comes again further down or up, as in a list.

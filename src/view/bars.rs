@@ -34,7 +34,7 @@ pub fn top(model: &Model, look: &Look, buf: &mut Buffer) {
     let right: usize = health.iter().map(|(t, _)| text::width(t)).sum::<usize>() + clock.len() + 1;
     let area = buf.area;
     let mut pen = Pen::line(buf, area, 0);
-    pen.put(" quell ", style(Role::Title));
+    pen.write(" quell ", style(Role::Title));
     if let Some(name) = &model.session.identity.environment {
         let accent = model
             .session
@@ -42,12 +42,12 @@ pub fn top(model: &Model, look: &Look, buf: &mut Buffer) {
             .accent
             .and_then(Role::named)
             .unwrap_or(Role::Title);
-        pen.put(
+        pen.write(
             &format!(" {} ", crate::domain::text::shown(name)),
             style(accent),
         );
     }
-    pen.put(look.glyphs.separator, style(Role::Border));
+    pen.write(look.glyphs.separator, style(Role::Border));
     let role = |count: usize, role| if count > 0 { role } else { Role::Dim };
     let words = if wide {
         ["PAGE", "ticket", "info", "quiet"]
@@ -64,13 +64,13 @@ pub fn top(model: &Model, look: &Look, buf: &mut Buffer) {
     for ((number, word), counted) in numbers.into_iter().zip(words).zip(roles) {
         let text = format!("{number} {word} ");
         if pen.left() > right + text.len() {
-            pen.put(&text, style(role(number, counted)));
+            pen.write(&text, style(role(number, counted)));
         }
     }
     let left = pen.left();
     pen.go_to(usize::from(area.width) - right.min(left));
     for (text, role) in health {
-        pen.put(&text, style(role));
+        pen.write(&text, style(role));
     }
     pen.at_right(&clock, style(Role::Text));
 }
@@ -135,7 +135,7 @@ pub fn title(model: &Model, look: &Look, buf: &mut Buffer) {
         Screen::Runbooks => super::screens::reader::title(model, look, buf),
         Screen::Sources => {
             let area = buf.area;
-            Pen::line(buf, area, 1).put(
+            Pen::line(buf, area, 1).write(
                 " Sources: what am I blind to?",
                 look.theme.style(Role::Title),
             );
@@ -151,7 +151,7 @@ fn tabs(model: &Model, look: &Look, buf: &mut Buffer) {
     let area = buf.area;
     let room = usize::from(area.width).saturating_sub(text::width(&right) + 1);
     let mut pen = Pen::line(buf, area, 1);
-    pen.put(" ", style(Role::Text));
+    pen.write(" ", style(Role::Text));
     for tab in Tab::ALL {
         let (count, role) = match tab {
             Tab::Page => (counts.page, Role::SeverityPage),
@@ -188,7 +188,7 @@ fn tabs(model: &Model, look: &Look, buf: &mut Buffer) {
         if is_here {
             look = look.add_modifier(Modifier::BOLD);
         }
-        pen.put(&text, look);
+        pen.write(&text, look);
     }
     let used = usize::from(area.width) - pen.left();
     let mut facts = String::new();
@@ -205,8 +205,8 @@ fn tabs(model: &Model, look: &Look, buf: &mut Buffer) {
     let left = room.saturating_sub(used + 1);
     let facts = text::fit(facts.trim_end(), left, look.glyphs.ellipsis).into_owned();
     if left > 8 {
-        pen.put(" ", style(Role::Text))
-            .put(&facts, style(Role::Dim));
+        pen.write(" ", style(Role::Text))
+            .write(&facts, style(Role::Dim));
     }
     pen.at_right(&format!("{right} "), style(Role::Badge));
 }
@@ -241,10 +241,10 @@ pub fn blind(model: &Model, look: &Look, layout: Layout, buf: &mut Buffer) {
         };
         let columns = usize::from(area.width).saturating_sub(text::width(&more) + 1);
         let mut pen = Pen::line(buf, area, 2 + u16::try_from(at).unwrap_or(0));
-        pen.put(" ", look.theme.style(role));
+        pen.write(" ", look.theme.style(role));
         let fitted = text::fit(line, columns, look.glyphs.ellipsis).into_owned();
-        pen.put(&fitted, look.theme.style(role))
-            .put(&more, look.theme.style(role));
+        pen.write(&fitted, look.theme.style(role))
+            .write(&more, look.theme.style(role));
     }
 }
 
@@ -271,7 +271,9 @@ pub fn bottom(model: &Model, look: &Look, buf: &mut Buffer) -> Option<Position> 
             look.glyphs.ellipsis,
         );
         let fitted = fitted.into_owned();
-        Pen::line(buf, area, 0).put(" ", style).put(&fitted, style);
+        Pen::line(buf, area, 0)
+            .write(" ", style)
+            .write(&fitted, style);
         return None;
     }
     hints(model, look, area, buf);
@@ -297,9 +299,9 @@ fn typed(prompt: &Prompt, model: &Model, look: &Look, area: Rect, buf: &mut Buff
     let visible: String = skip_columns(&before, hidden);
     let column = 1 + text::width(&visible);
     let mut pen = Pen::line(buf, area, 0);
-    pen.put(sign, style(Role::Key));
-    pen.put(&visible, style(Role::Text));
-    pen.put(&shown(&text[at..]), style(Role::Text));
+    pen.write(sign, style(Role::Key));
+    pen.write(&visible, style(Role::Text));
+    pen.write(&shown(&text[at..]), style(Role::Text));
     let note = match (&prompt.error, prompt.kind) {
         (Some(error), _) => Some((error.to_string(), Role::Failed)),
         (None, PromptKind::Filter) => Some((
@@ -366,7 +368,7 @@ fn skip_columns(text: &str, columns: usize) -> String {
 fn hints(model: &Model, look: &Look, area: Rect, buf: &mut Buffer) {
     let context = model.session.context();
     let mut pen = Pen::line(buf, area, 0);
-    pen.put(" ", look.theme.style(Role::Hint));
+    pen.write(" ", look.theme.style(Role::Hint));
     let offered = ALL.iter().filter(|c| {
         let here = c.contexts.contains(&context);
         let global = c.contexts.contains(&Context::Global) && context != Context::Help;
@@ -374,7 +376,7 @@ fn hints(model: &Model, look: &Look, area: Rect, buf: &mut Buffer) {
     });
     let closing = (context == Context::Help).then_some("esc closes the help");
     if let Some(closing) = closing {
-        pen.put(closing, look.theme.style(Role::Hint));
+        pen.write(closing, look.theme.style(Role::Hint));
         return;
     }
     for command in offered {
@@ -407,8 +409,8 @@ fn hint(command: &Command, model: &Model, look: &Look, pen: &mut Pen<'_>) {
     } else {
         word.to_owned()
     };
-    pen.put(key, look.theme.style(key_role));
-    pen.put(&format!(" {word}  "), look.theme.style(word_role));
+    pen.write(key, look.theme.style(key_role));
+    pen.write(&format!(" {word}  "), look.theme.style(word_role));
 }
 
 /// The role of a lane's letter.

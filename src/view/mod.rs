@@ -69,7 +69,7 @@ pub fn render(model: &Model, look: &Look, cache: &Cache, buf: &mut Buffer) -> Op
     buf.set_style(area, look.theme.style(Role::Text));
     if area.width < SMALLEST.0 || area.height < SMALLEST.1 {
         let text = format!("quell needs {}x{}", SMALLEST.0, SMALLEST.1);
-        Pen::line(buf, area, 0).put(&text, look.theme.style(Role::Warn));
+        Pen::line(buf, area, 0).write(&text, look.theme.style(Role::Warn));
         return None;
     }
     bars::top(model, look, buf);

@@ -38,7 +38,7 @@ pub fn draw(model: &Model, look: &Look, buf: &mut Buffer) {
     let style = |role| look.theme.style(role);
     clear(area, look, buf);
     let rule = look.glyphs.lines.horizontal.repeat(usize::from(area.width));
-    Pen::line(buf, area, 0).put(&rule, style(Role::Border));
+    Pen::line(buf, area, 0).write(&rule, style(Role::Border));
     for (y, (at, choice)) in all.iter().enumerate().skip(first).take(shown).enumerate() {
         let mut pen = Pen::line(buf, area, 1 + u16::try_from(y).unwrap_or(0));
         let is_here = at == prompt.choice;
@@ -56,20 +56,20 @@ pub fn draw(model: &Model, look: &Look, buf: &mut Buffer) {
         } else {
             Role::Text
         };
-        pen.put(
+        pen.write(
             if is_here { look.glyphs.gutter } else { " " },
             style(Role::Title),
         );
-        pen.put(" ", style(role))
+        pen.write(" ", style(role))
             .column(&name, 20, dots, style(role));
-        pen.put(" ", style(role)).column(
+        pen.write(" ", style(role)).column(
             choice.command.keys.first().copied().unwrap_or(""),
             9,
             dots,
             style(Role::Key),
         );
         let left = pen.left().saturating_sub(2);
-        pen.put(" ", style(role)).column(
+        pen.write(" ", style(role)).column(
             &text::fit(&help, left, dots),
             left + 1,
             dots,

@@ -49,7 +49,8 @@ fn an_alert_has_every_field_of_the_api() {
     );
     assert_eq!(text(alert, "/labels/namespace"), "checkout");
     assert!(
-        text(alert, "/annotations/runbook_url").ends_with("#3-pause-argo-cd-for-this-application")
+        text(alert, "/annotations/runbook_url")
+            .ends_with("#2-does-the-new-version-fail-and-the-old-one-not")
     );
     assert!(text(alert, "/annotations/description").contains("% of its requests with 5xx"));
     assert!(text(alert, "/generatorURL").starts_with("https://prometheus."));

@@ -41,7 +41,7 @@ pub fn draw(model: &Model, look: &Look, layout: Layout, buf: &mut Buffer) {
     {
         let mut pen = Pen::line(buf, area, u16::try_from(y).unwrap_or(0));
         for (text, role) in &lines[at] {
-            pen.put(text, look.theme.style(*role));
+            pen.write(text, look.theme.style(*role));
         }
     }
 }

@@ -57,7 +57,7 @@ pub fn title(model: &Model, look: &Look, buf: &mut Buffer) {
     let Some(reader) = &model.session.runbooks.reader else {
         let origin = &library.origin;
         let place = origin.place.as_ref().map_or("not read yet", |p| p.shown());
-        pen.put(" Runbooks ", style(Role::Title));
+        pen.write(" Runbooks ", style(Role::Title));
         let commit = origin
             .commit
             .as_deref()
@@ -66,23 +66,23 @@ pub fn title(model: &Model, look: &Look, buf: &mut Buffer) {
         let branch = origin.branch.as_ref().map_or("", |b| b.shown());
         let fitted = text::fit_middle(place, pen.left().saturating_sub(30), look.glyphs.ellipsis)
             .into_owned();
-        pen.put(&format!(" {fitted}  {branch} {commit}"), style(Role::Dim));
+        pen.write(&format!(" {fitted}  {branch} {commit}"), style(Role::Dim));
         return;
     };
     let Some(book) = library.runbooks.iter().find(|b| b.id == reader.id) else {
-        pen.put(
+        pen.write(
             &format!(" {} is not here any more", reader.id),
             style(Role::Failed),
         );
         return;
     };
     let (version, role) = version(book, look);
-    pen.put(&format!(" {}", book.id), style(Role::Title));
-    pen.put(&format!(" @ {version} "), style(role));
+    pen.write(&format!(" {}", book.id), style(Role::Title));
+    pen.write(&format!(" @ {version} "), style(role));
     if let Some(matched) = &reader.trail.matched {
         let fitted =
             text::fit(matched, pen.left().saturating_sub(8), look.glyphs.ellipsis).into_owned();
-        pen.put(&format!(" {fitted}"), style(Role::Dim));
+        pen.write(&format!(" {fitted}"), style(Role::Dim));
     }
     let last = reader.scroll.top + Layout::of(model).height();
     let share = (last.min(reader.facts.lines) * 100)
@@ -104,7 +104,7 @@ pub fn draw(model: &Model, look: &Look, layout: Layout, cache: &Cache, buf: &mut
             look.glyphs.ellipsis,
         );
         let line = format!(" {} {fitted}", look.glyphs.warn);
-        Pen::line(buf, area, 0).put(&line, look.theme.style(Role::Warn));
+        Pen::line(buf, area, 0).write(&line, look.theme.style(Role::Warn));
         area.y += 1;
         area.height -= 1;
     }

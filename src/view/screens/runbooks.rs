@@ -21,52 +21,52 @@ pub fn draw(model: &Model, look: &Look, layout: Layout, buf: &mut Buffer) {
     let mut y = 0;
     if layout.header_rows > 0 {
         let mut pen = Pen::line(buf, area, 0);
-        pen.put("  ", style(Role::Dim))
+        pen.write("  ", style(Role::Dim))
             .column("id", 26, "", style(Role::Dim));
-        pen.put(" ", style(Role::Dim))
+        pen.write(" ", style(Role::Dim))
             .column("version", 16, "", style(Role::Dim));
         if wide {
-            pen.put(" ", style(Role::Dim))
+            pen.write(" ", style(Role::Dim))
                 .column("reviewed", 11, "", style(Role::Dim));
         }
-        pen.put(" title", style(Role::Dim));
+        pen.write(" title", style(Role::Dim));
         y = 1;
     }
     if library.runbooks.is_empty() {
         let line = "  No runbook was read. 8 shows where they were looked for.";
-        Pen::line(buf, area, y).put(line, style(Role::Dim));
+        Pen::line(buf, area, y).write(line, style(Role::Dim));
     }
     let list = model.session.runbooks.list;
     for at in list.window(library.runbooks.len(), layout.height()) {
         let book = &library.runbooks[at];
         let is_here = at == list.cursor;
         let mut pen = Pen::line(buf, area, y);
-        pen.put(
+        pen.write(
             if is_here { look.glyphs.gutter } else { " " },
             style(Role::Title),
         )
-        .put(" ", Style::new());
+        .write(" ", Style::new());
         let mut name = style(Role::Text);
         if is_here {
             name = name.add_modifier(Modifier::BOLD);
         }
         pen.column(book.id.shown(), 26, dots, name)
-            .put(" ", Style::new());
+            .write(" ", Style::new());
         let (version, role) = version(book, look);
         pen.column(&version, 16, dots, style(role))
-            .put(" ", Style::new());
+            .write(" ", Style::new());
         if wide {
             let reviewed = book.front.reviewed.as_ref().map_or("-", |r| r.shown());
             pen.column(reviewed, 11, dots, style(Role::Dim))
-                .put(" ", Style::new());
+                .write(" ", Style::new());
         }
         let problems = match book.problems.len() {
             0 => String::new(),
             n => format!("{} {n} ", look.glyphs.warn),
         };
-        pen.put(&problems, style(Role::Warn));
+        pen.write(&problems, style(Role::Warn));
         let fitted = text::fit(book.title.shown(), pen.left(), dots).into_owned();
-        pen.put(&fitted, style(Role::Text));
+        pen.write(&fitted, style(Role::Text));
         if is_here {
             let row = ratatui::layout::Rect {
                 x: area.x + 1,

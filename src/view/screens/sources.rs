@@ -28,7 +28,7 @@ pub fn draw(model: &Model, look: &Look, layout: Layout, buf: &mut Buffer) {
     let mut y = 0;
     if layout.header_rows > 0 {
         let head = "  source       kind          state        age  took  items  what is wrong";
-        Pen::line(buf, list, 0).put(head, style(Role::Dim));
+        Pen::line(buf, list, 0).write(head, style(Role::Dim));
         y = 1;
     }
     let scroll = model.session.sources;
@@ -54,7 +54,7 @@ pub fn draw(model: &Model, look: &Look, layout: Layout, buf: &mut Buffer) {
                 width: 1,
                 ..area
             };
-            Pen::line(buf, at, y).put(look.glyphs.lines.vertical, style(Role::Border));
+            Pen::line(buf, at, y).write(look.glyphs.lines.vertical, style(Role::Border));
         }
         Rect {
             x: area.x + list.width + 2,
@@ -68,7 +68,7 @@ pub fn draw(model: &Model, look: &Look, layout: Layout, buf: &mut Buffer) {
             height: layout.summary_rows,
             ..area
         };
-        Pen::line(buf, below, 0).put(&rule, style(Role::Border));
+        Pen::line(buf, below, 0).write(&rule, style(Role::Border));
         Rect {
             x: below.x + 1,
             y: below.y + 1,
@@ -83,7 +83,7 @@ pub fn draw(model: &Model, look: &Look, layout: Layout, buf: &mut Buffer) {
     {
         let mut pen = Pen::line(buf, pane, u16::try_from(y).unwrap_or(0));
         for (text, role) in line {
-            pen.put(text, style(*role));
+            pen.write(text, style(*role));
         }
     }
 }
@@ -122,15 +122,15 @@ fn row(
         name = name.add_modifier(Modifier::BOLD);
     }
     let mut pen = Pen::line(buf, area, y);
-    pen.put(
+    pen.write(
         if is_here { look.glyphs.gutter } else { " " },
         style(Role::Title),
     )
-    .put(" ", Style::new());
+    .write(" ", Style::new());
     pen.column(&source.name, 12, dots, name)
-        .put(" ", Style::new());
+        .write(" ", Style::new());
     pen.column(source.kind.word(), 13, dots, style(Role::Dim))
-        .put(" ", Style::new());
+        .write(" ", Style::new());
     pen.column(
         &format!("{sign} {}", freshness.word()),
         8,
@@ -146,8 +146,8 @@ fn row(
         .as_ref()
         .map_or_else(String::new, |e| e.to_string());
     let fitted = text::fit(&wrong, pen.left().saturating_sub(2), dots).into_owned();
-    pen.put("  ", Style::new())
-        .put(&fitted, style(Role::Failed));
+    pen.write("  ", Style::new())
+        .write(&fitted, style(Role::Failed));
     if is_here {
         let row = Rect {
             x: area.x + 1,

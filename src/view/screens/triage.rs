@@ -99,7 +99,7 @@ pub fn draw(model: &Model, look: &Look, layout: Layout, buf: &mut Buffer) {
 fn header(columns: Columns, look: &Look, area: Rect, buf: &mut Buffer) {
     let style = look.theme.style(Role::Dim);
     let mut pen = Pen::line(buf, area, 0);
-    pen.put("  s  age  ", style);
+    pen.write("  s  age  ", style);
     for (word, width) in [
         ("alert", columns.name),
         ("service", columns.service),
@@ -108,7 +108,7 @@ fn header(columns: Columns, look: &Look, area: Rect, buf: &mut Buffer) {
         ("runbook", columns.runbook),
     ] {
         if width > 0 {
-            pen.column(word, width, "", style).put(" ", style);
+            pen.column(word, width, "", style).write(" ", style);
         }
     }
 }
@@ -134,8 +134,8 @@ fn row(
     } else {
         Style::new()
     };
-    pen.put(gutter, look.theme.style(Role::Title))
-        .put(" ", Style::new());
+    pen.write(gutter, look.theme.style(Role::Title))
+        .write(" ", Style::new());
     match row.kind {
         RowKind::Alert(at) => {
             let alert = &model.board.alerts[at];
@@ -182,7 +182,7 @@ fn row(
             let text = format!(
                 "        {name} is gone from the picture: resolved, or nobody has it any more"
             );
-            pen.put(&text, look.theme.style(Role::Stale));
+            pen.write(&text, look.theme.style(Role::Stale));
         }
     }
     if is_selected {
@@ -254,7 +254,7 @@ fn alert_row(
     } else {
         Role::SeverityUnknown
     };
-    pen.put(alert.lane.letter(), style(severity));
+    pen.write(alert.lane.letter(), style(severity));
     pen.right_column(
         &short_age(alert.occurrence.starts_at, model.now),
         5,
@@ -262,7 +262,7 @@ fn alert_row(
         style(Role::Text),
     );
     let flag = if alert.disagree.is_empty() { " " } else { "!" };
-    pen.put(flag, style(Role::Warn)).put(" ", Style::new());
+    pen.write(flag, style(Role::Warn)).write(" ", Style::new());
     let mut name_style = style(Role::Text);
     if is_selected {
         name_style = name_style.add_modifier(Modifier::BOLD);
@@ -293,23 +293,23 @@ fn alert_row(
         } else {
             Role::Dim
         };
-        pen.put(" ", Style::new())
+        pen.write(" ", Style::new())
             .column(service, columns.service, dots, style(role));
     }
     if columns.location > 0 {
         let location = alert.place.location.as_ref().map_or("-", |s| s.shown());
-        pen.put(" ", Style::new())
+        pen.write(" ", Style::new())
             .column(location, columns.location, dots, style(Role::Dim));
     }
     if columns.owner > 0 {
         let (owner, role) = owner(alert, extra, model);
-        pen.put(" ", Style::new())
+        pen.write(" ", Style::new())
             .column(&owner, columns.owner, dots, style(role));
     }
     if columns.runbook > 0 {
         let (book, sign, role) = runbook(alert, look);
         let fitted = text::fit(book, columns.runbook.saturating_sub(2), dots).into_owned();
-        pen.put(" ", Style::new());
+        pen.write(" ", Style::new());
         pen.column(
             &format!("{fitted} {sign}"),
             columns.runbook,
@@ -352,17 +352,17 @@ fn pending_row(
     let dots = look.glyphs.ellipsis;
     let label = |name: &str| pending.labels.get(name).map_or("-", |v| v.shown());
     let style = |role| look.theme.style(role);
-    pen.put(pending.lane.letter(), style(lane_role(pending.lane)));
+    pen.write(pending.lane.letter(), style(lane_role(pending.lane)));
     pen.right_column(
         &short_age(pending.active_at, model.now),
         5,
         dots,
         style(Role::Text),
     );
-    pen.put("  ", Style::new());
+    pen.write("  ", Style::new());
     pen.column(label("alertname"), columns.name, dots, style(Role::Text));
     if columns.service > 0 {
-        pen.put(" ", Style::new()).column(
+        pen.write(" ", Style::new()).column(
             label("service"),
             columns.service,
             dots,
@@ -375,7 +375,7 @@ fn pending_row(
         look.glyphs.dot,
         pending.source
     );
-    pen.put(&value, style(Role::Dim));
+    pen.write(&value, style(Role::Dim));
 }
 
 /// An empty list says why it is empty. Nothing known is not all clear.
@@ -427,8 +427,8 @@ fn empty(model: &Model, look: &Look, area: Rect, y: u16, buf: &mut Buffer) {
     for (at, line) in text::wrap(&text, width).iter().enumerate() {
         let row = y + u16::try_from(at).unwrap_or(0);
         Pen::line(buf, area, row)
-            .put("  ", Style::new())
-            .put(line, look.theme.style(role));
+            .write("  ", Style::new())
+            .write(line, look.theme.style(role));
     }
 }
 
@@ -457,7 +457,7 @@ fn beside(model: &Model, look: &Look, area: Rect, list_columns: u16, buf: &mut B
             width: 1,
             ..area
         };
-        Pen::line(buf, at, y).put(look.glyphs.lines.vertical, look.theme.style(Role::Border));
+        Pen::line(buf, at, y).write(look.glyphs.lines.vertical, look.theme.style(Role::Border));
     }
     let Some(selected) = selected(model) else {
         return;
@@ -467,11 +467,11 @@ fn beside(model: &Model, look: &Look, area: Rect, list_columns: u16, buf: &mut B
         let is_cut = y + 1 == usize::from(pane.height) && lines.len() > y + 1;
         let mut pen = Pen::line(buf, pane, u16::try_from(y).unwrap_or(0));
         if is_cut {
-            pen.put("more: enter", look.theme.style(Role::Dim));
+            pen.write("more: enter", look.theme.style(Role::Dim));
             continue;
         }
         for (text, role) in line {
-            pen.put(text, look.theme.style(*role));
+            pen.write(text, look.theme.style(*role));
         }
     }
 }
@@ -486,7 +486,7 @@ fn selected(model: &Model) -> Option<&Alert> {
 /// Two lines below a narrow list: what it says, and how far that may be trusted.
 fn summary(model: &Model, look: &Look, area: Rect, buf: &mut Buffer) {
     let rule = look.glyphs.lines.horizontal.repeat(usize::from(area.width));
-    Pen::line(buf, area, 0).put(&rule, look.theme.style(Role::Border));
+    Pen::line(buf, area, 0).write(&rule, look.theme.style(Role::Border));
     let Some(selected) = selected(model) else {
         return;
     };
@@ -498,7 +498,7 @@ fn summary(model: &Model, look: &Look, area: Rect, buf: &mut Buffer) {
     {
         let fitted = text::fit(&text, width, look.glyphs.ellipsis).into_owned();
         let mut pen = Pen::line(buf, area, 1 + u16::try_from(y).unwrap_or(0));
-        pen.put(" ", Style::new())
-            .put(&fitted, look.theme.style(role));
+        pen.write(" ", Style::new())
+            .write(&fitted, look.theme.style(role));
     }
 }

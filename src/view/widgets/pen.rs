@@ -36,7 +36,7 @@ impl<'b> Pen<'b> {
     }
 
     /// Writes a text as far as it fits.
-    pub fn put(&mut self, text: &str, style: Style) -> &mut Self {
+    pub fn write(&mut self, text: &str, style: Style) -> &mut Self {
         let fitted = text::fit(text, self.left(), "");
         let (x, _) = self
             .buf
@@ -90,7 +90,7 @@ impl<'b> Pen<'b> {
         let width = text::width(text);
         if width <= self.left() {
             self.x = self.end - u16::try_from(width).unwrap_or(0);
-            self.put(text, style);
+            self.write(text, style);
         }
     }
 }
