@@ -83,7 +83,12 @@ const FOREIGN_WALLS: &[(&str, &[&str])] = &[
 const WRITE_ROOMS: &[&str] = &["control", "sim"];
 
 /// The files that may start another program.
-const COMMAND_FILES: &[&str] = &["src/runbooks/git.rs", "src/config/secret.rs", "build.rs"];
+const COMMAND_FILES: &[&str] = &[
+    "src/runbooks/git.rs",
+    "src/runbooks/tests/mod.rs",
+    "src/config/secret.rs",
+    "build.rs",
+];
 
 const SHELLS: &[&str] = &["sh", "bash", "dash", "zsh", "ksh", "fish", "busybox"];
 

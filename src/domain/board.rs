@@ -4,7 +4,7 @@
 //! Nothing that a dead source once said is dropped, and nothing is called gone because nobody
 //! could be asked.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -131,12 +131,10 @@ fn rank(a: &Alert, b: &Alert) -> std::cmp::Ordering {
 
 fn pending(inputs: &Inputs) -> Vec<PendingAlert> {
     let mut list: Vec<PendingAlert> = Vec::new();
-    let mut seen = HashMap::new();
+    let mut seen = HashSet::new();
     for heard in &inputs.prometheuses {
         for alert in &heard.answer.alerts {
-            if alert.state != RuleAlertState::Pending
-                || seen.insert(alert.labels.fingerprint(), ()).is_some()
-            {
+            if alert.state != RuleAlertState::Pending || !seen.insert(alert.labels.fingerprint()) {
                 continue;
             }
             list.push(PendingAlert {

@@ -75,8 +75,17 @@ impl Filter {
 
     fn words_match(&self, alert: &Alert, search: &mut Search) -> bool {
         self.words.iter().all(|word| {
-            let annotation = |name| alert.annotations.get(name).map(|a| a.shown());
-            let service = alert.place.service.as_ref().map(|s| s.shown());
+            let annotation = |name| {
+                alert
+                    .annotations
+                    .get(name)
+                    .map(super::text::Untrusted::shown)
+            };
+            let service = alert
+                .place
+                .service
+                .as_ref()
+                .map(super::text::Untrusted::shown);
             let haystacks = [Some(alert.name()), service, annotation("summary")];
             haystacks
                 .into_iter()

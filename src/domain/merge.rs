@@ -112,8 +112,11 @@ impl<'a> ReplicaSet<'a> {
         let policy = &self.inputs.policy;
         let starts_at = words.iter().map(|w| w.alert.starts_at).min();
         let sightings: Vec<Sighting> = words.iter().map(|w| self.sighting(*w)).collect();
-        let quiet = (lead.state == ReplicaState::Suppressed)
-            .then(|| quiet::explain(&lead.suppression, &self.silences, &self.names));
+        let quiet = (lead.state == ReplicaState::Suppressed).then(|| {
+            quiet::explain(&lead.suppression, &self.silences, |print| {
+                self.name_of(print)
+            })
+        });
         let (state, quiet) = match quiet {
             Some((state, quiet)) => (state, Some(quiet)),
             None => (AlertState::Firing, None),
@@ -143,6 +146,14 @@ impl<'a> ReplicaSet<'a> {
             annotations: lead.annotations.clone(),
             sightings,
         }
+    }
+
+    fn name_of(&self, fingerprint: Fingerprint) -> Option<Untrusted> {
+        self.names
+            .get(&fingerprint)?
+            .labels
+            .get("alertname")
+            .cloned()
     }
 
     fn currency(&self, replica: usize) -> Currency {

@@ -6,9 +6,11 @@
 use std::collections::HashMap;
 use std::fmt::Write as _;
 
+use chrono::{DateTime, Utc};
+
 use super::alert::{AlertState, Quiet};
 use super::label::Fingerprint;
-use super::observed::{ObservedAlert, Silence, Suppression};
+use super::observed::{Silence, Suppression};
 use super::text::Untrusted;
 
 /// The silences of all replicas, by id.
@@ -26,7 +28,7 @@ impl<'a> Silences<'a> {
 pub fn explain(
     suppression: &Suppression,
     silences: &Silences<'_>,
-    names: &HashMap<Fingerprint, &ObservedAlert>,
+    name_of: impl Fn(Fingerprint) -> Option<Untrusted>,
 ) -> (AlertState, Quiet) {
     let mut reasons = Vec::new();
     let mut until = None;
@@ -38,7 +40,9 @@ pub fn explain(
             continue;
         };
         acknowledged &= silence.is_acknowledgement();
-        until = earliest(until, silence.ends_at);
+        until = Some(until.map_or(silence.ends_at, |known: DateTime<Utc>| {
+            known.min(silence.ends_at)
+        }));
         let what = if silence.is_acknowledgement() {
             "acked"
         } else {
@@ -56,13 +60,11 @@ pub fn explain(
         reasons.push(line);
     }
     for id in &suppression.inhibited_by {
-        let inhibitor = Fingerprint::parse(id.raw()).and_then(|print| names.get(&print));
-        reasons.push(
-            match inhibitor.and_then(|alert| alert.labels.get("alertname")) {
-                Some(name) => format!("inhibited by {name}"),
-                None => format!("inhibited by alert {id}"),
-            },
-        );
+        let inhibitor = Fingerprint::parse(id.raw()).and_then(&name_of);
+        reasons.push(match inhibitor {
+            Some(name) => format!("inhibited by {name}"),
+            None => format!("inhibited by alert {id}"),
+        });
     }
     for interval in &suppression.muted_by {
         reasons.push(format!("muted by interval {interval}"));
@@ -79,11 +81,4 @@ pub fn explain(
     };
     let because = reasons.join("; ");
     (state, Quiet { because, until })
-}
-
-fn earliest<T: Ord>(known: Option<T>, new: T) -> Option<T> {
-    Some(match known {
-        Some(known) => known.min(new),
-        None => new,
-    })
 }

@@ -75,27 +75,26 @@ impl Default for TriagePolicy {
             // Our own constants; a test proves that they parse.
             matchers: Matchers::parse(text).unwrap_or_default(),
         };
-        use Lane::{Info, Page, Ticket};
         Self {
             lanes: vec![
                 rule(
-                    Info,
+                    Lane::Info,
                     r#"alertname=~"Watchdog|DeadMansSwitch|InfoInhibitor""#,
                 ),
                 rule(
-                    Page,
+                    Lane::Page,
                     r#"severity=~"(?i)page|critical|crit|emergency|fatal|p1|sev1|sev-1""#,
                 ),
                 rule(
-                    Ticket,
+                    Lane::Ticket,
                     r#"severity=~"(?i)warning|warn|ticket|error|major|minor|high|medium|p2|p3|sev2|sev3|sev-2|sev-3""#,
                 ),
                 rule(
-                    Info,
+                    Lane::Info,
                     r#"severity=~"(?i)info|informational|notice|none|low|debug|p4|p5|sev4|sev5""#,
                 ),
             ],
-            default_lane: Ticket,
+            default_lane: Lane::Ticket,
             labels: LabelNames::default(),
             watchdogs: vec!["Watchdog".into(), "DeadMansSwitch".into()],
             runbook_url_prefixes: vec!["https://runbooks.prometheus-operator.dev/runbooks/".into()],

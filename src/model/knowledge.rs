@@ -104,7 +104,7 @@ impl Knowledge {
                         heard,
                         cluster: source.cluster.clone(),
                         scope: source.scope.clone(),
-                    }))
+                    }));
                 }
                 Kept::Prometheus(answer) => prometheuses.extend(source.heard(answer, now)),
                 Kept::Runbooks(_) | Kept::Nothing => {}

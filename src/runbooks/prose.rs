@@ -252,16 +252,16 @@ impl Reader {
     fn flush(&mut self) {
         let text = self.inline.take();
         if !text.is_empty() {
-            self.put(Block::Paragraph(text));
+            self.append(Block::Paragraph(text));
         }
     }
 
     fn block(&mut self, block: Block) {
         self.flush();
-        self.put(block);
+        self.append(block);
     }
 
-    fn put(&mut self, block: Block) {
+    fn append(&mut self, block: Block) {
         let innermost = self.open.iter_mut().rev().find_map(|open| match open {
             Open::Quote(blocks) => Some(blocks),
             Open::Item(item) => Some(&mut item.blocks),

@@ -45,7 +45,7 @@ const KEY_FRAME: Duration = Duration::from_millis(8);
 const DATA_FRAME: Duration = Duration::from_millis(33);
 
 /// The last answers are kept at most this often.
-const SNAPSHOT_EVERY: Duration = Duration::from_secs(60);
+const SNAPSHOT_EVERY: Duration = Duration::from_mins(1);
 
 /// What a session starts from.
 pub struct Start {

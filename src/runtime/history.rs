@@ -11,7 +11,7 @@ use crate::msg::Msg;
 use crate::sources::QueryHandle;
 
 /// A point a minute is as fine as the picture.
-const STEP: Duration = Duration::from_secs(60);
+const STEP: Duration = Duration::from_mins(1);
 
 /// Asks, and tells the loop.
 pub async fn ask(handle: Option<QueryHandle>, query: String, inbox: mpsc::Sender<Msg>) {

@@ -20,7 +20,7 @@ pub fn begin(folder: &Path, level: &str) -> io::Result<()> {
     let path = folder.join("quell.log");
     match std::fs::metadata(&path) {
         Ok(about) if about.len() > SET_ASIDE_BYTES => {
-            std::fs::rename(&path, folder.join("quell.log.1"))?
+            std::fs::rename(&path, folder.join("quell.log.1"))?;
         }
         Ok(_) => {}
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}

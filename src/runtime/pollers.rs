@@ -19,7 +19,7 @@ use crate::sources::Alertmanager;
 use crate::sources::{Prometheus, QueryHandle};
 
 /// Runbooks change seldom; a pull on the bastion is seen within this time.
-pub const RUNBOOK_PERIOD: Duration = Duration::from_secs(60);
+pub const RUNBOOK_PERIOD: Duration = Duration::from_mins(1);
 
 /// How to ask one source.
 pub enum Upstream {

@@ -113,12 +113,11 @@ pub fn measured(model: &mut Model, facts: ReaderFacts, height: usize) {
             .headings
             .iter()
             .find(|(_, slug)| *slug == wanted);
-        match found {
-            Some((line, _)) => reader.scroll.top = *line,
-            None => {
-                let text = format!("no section `{}` in it", crate::domain::text::shown(&anchor));
-                model.session.say(Tone::Refused, text);
-            }
+        if let Some((line, _)) = found {
+            reader.scroll.top = *line;
+        } else {
+            let text = format!("no section `{}` in it", crate::domain::text::shown(&anchor));
+            model.session.say(Tone::Refused, text);
         }
     }
     if let Some(reader) = &mut model.session.runbooks.reader {
@@ -259,20 +258,17 @@ fn go_to_anchor(model: &mut Model, anchor: &str) {
         return;
     };
     let wanted = prose::slug(anchor);
-    match reader
+    if let Some((line, _)) = reader
         .facts
         .headings
         .iter()
         .find(|(_, slug)| *slug == wanted)
     {
-        Some((line, _)) => {
-            reader.scroll.top = *line;
-            reader.scroll.pan(Step::Rows(0), reader.facts.lines, height);
-        }
-        None => {
-            let text = format!("no section `{}` in it", crate::domain::text::shown(anchor));
-            model.session.say(Tone::Refused, text);
-        }
+        reader.scroll.top = *line;
+        reader.scroll.pan(Step::Rows(0), reader.facts.lines, height);
+    } else {
+        let text = format!("no section `{}` in it", crate::domain::text::shown(anchor));
+        model.session.say(Tone::Refused, text);
     }
 }
 

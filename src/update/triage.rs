@@ -84,7 +84,7 @@ fn refresh_detail(model: &mut Model) {
     };
     let same = |a: &&Alert| a.occurrence == detail.occurrence;
     if let Some(alert) = model.board.alerts.iter().find(same) {
-        detail.alert = Box::new(alert.clone());
+        *detail.alert = alert.clone();
     }
 }
 
@@ -364,15 +364,12 @@ pub fn next_new(model: &mut Model) {
             .iter()
             .position(|row| key.is_some() && row.fold == key)
     });
-    match found {
-        Some(at) => {
-            let left = std::mem::replace(&mut triage.scroll.cursor, at);
-            drop_gone(model, left);
-        }
-        None => {
-            triage.unseen.alerts.remove(&occurrence);
-            model.session.say(Tone::Refused, "the filter hides it");
-        }
+    if let Some(at) = found {
+        let left = std::mem::replace(&mut triage.scroll.cursor, at);
+        drop_gone(model, left);
+    } else {
+        triage.unseen.alerts.remove(&occurrence);
+        model.session.say(Tone::Refused, "the filter hides it");
     }
     settle(model);
 }

@@ -200,7 +200,7 @@ fn tabs(model: &Model, look: &Look, buf: &mut Buffer) {
     }
     if !triage.filter.is_empty() {
         let filter = crate::domain::text::shown(&triage.filter.to_string());
-        facts.push_str(&format!("filter: {filter}"));
+        facts = facts + "filter: " + &filter;
     }
     let left = room.saturating_sub(used + 1);
     let facts = text::fit(facts.trim_end(), left, look.glyphs.ellipsis).into_owned();

@@ -81,7 +81,7 @@ pub fn render(model: &Model, look: &Look, cache: &Cache, buf: &mut Buffer) -> Op
         bars::blind(model, look, layout, buf);
         match model.session.screen {
             Screen::Triage if model.session.triage.detail.is_some() => {
-                screens::alert::draw(model, look, layout, buf)
+                screens::alert::draw(model, look, layout, buf);
             }
             Screen::Triage => screens::triage::draw(model, look, layout, buf),
             Screen::Runbooks if model.session.runbooks.reader.is_some() => {

@@ -1,3 +1,5 @@
+//! Does the evaluator agree with Prometheus, and refuse what it cannot do?
+
 #![allow(clippy::unwrap_used, clippy::panic, reason = "tests")]
 
 use super::{Element, Engine, Error, Value, parse};

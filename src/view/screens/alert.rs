@@ -183,8 +183,13 @@ fn head(page: &mut Page, alert: &Alert, opened: bool, model: &Model, look: &Look
     };
     let mut from = format!("from {}", sources(alert));
     if !alert.origin.receivers.is_empty() {
-        let receivers: Vec<&str> = alert.origin.receivers.iter().map(|r| r.shown()).collect();
-        from.push_str(&format!("{dot}to {}", receivers.join(", ")));
+        let receivers: Vec<&str> = alert
+            .origin
+            .receivers
+            .iter()
+            .map(crate::domain::text::Untrusted::shown)
+            .collect();
+        from = from + &dot + "to " + &receivers.join(", ");
     }
     page.text(&from, role);
     if opened {
@@ -249,7 +254,7 @@ fn past(page: &mut Page, history: &History, occurrence: Occurrence, model: &Mode
         History::Unknown => page.fact("Past", "no Prometheus knows its rule", Role::Dim),
         History::Asked(_) => page.fact("Past", "asking", Role::Dim),
         History::Failed(error) => {
-            page.fact("Past", &format!("not to be had: {error}"), Role::Failed)
+            page.fact("Past", &format!("not to be had: {error}"), Role::Failed);
         }
         History::Known(answer) => {
             let detail = model

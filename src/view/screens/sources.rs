@@ -144,7 +144,7 @@ fn row(
         .health
         .error
         .as_ref()
-        .map_or_else(String::new, |e| e.to_string());
+        .map_or_else(String::new, std::string::ToString::to_string);
     let fitted = text::fit(&wrong, pen.left().saturating_sub(2), dots).into_owned();
     pen.write("  ", Style::new())
         .write(&fitted, style(Role::Failed));

@@ -170,7 +170,7 @@ fn row(
             );
         }
         RowKind::Pending(at) => {
-            pending_row(&model.board.pending[at], columns, model, look, &mut pen)
+            pending_row(&model.board.pending[at], columns, model, look, &mut pen);
         }
         RowKind::Gone => {
             let name = model

@@ -31,6 +31,7 @@ impl<'b> Pen<'b> {
     }
 
     /// Columns that are left.
+    #[must_use]
     pub fn left(&self) -> usize {
         usize::from(self.end - self.x)
     }
