@@ -220,6 +220,8 @@ pub struct ReaderFacts {
     pub matches: Vec<usize>,
     /// The line and target of each link.
     pub links: Vec<(usize, Untrusted)>,
+    /// Where the text was at another width: the top line that shows the same.
+    pub top: Option<usize>,
 }
 
 /// What a layout found out, for what scrolls without a cursor.
@@ -301,10 +303,11 @@ impl Session {
         self.prompt.is_some() || self.help.is_some()
     }
 
-    /// When the notice is about a failure it stays; others go with the next key.
-    pub fn say(&mut self, tone: Tone, text: impl Into<String>) {
+    /// Puts a line before the operator, until the next key. Reports of several lines become one.
+    pub fn say(&mut self, tone: Tone, text: impl AsRef<str>) {
+        let lines: Vec<&str> = text.as_ref().lines().map(str::trim).collect();
         self.notice = Some(Notice {
-            text: text.into(),
+            text: crate::domain::text::shown(&lines.join("; ")),
             tone,
         });
     }

@@ -16,11 +16,7 @@ pub fn open_for_alert(model: &mut Model) {
     let Some(link) = alert.runbook.clone() else {
         return;
     };
-    let matched = format!(
-        "for {}, matched by {}",
-        alert.name(),
-        link.matched_by.word()
-    );
+    let matched = format!("for {}, by {}", alert.name(), link.matched_by.word());
     let trail = Trail {
         screen: Screen::Triage,
         before: Vec::new(),
@@ -106,6 +102,9 @@ pub fn measured(model: &mut Model, facts: ReaderFacts, height: usize) {
         return;
     };
     reader.facts = facts;
+    if let Some(top) = reader.facts.top.take() {
+        reader.scroll.top = top;
+    }
     if let Some(anchor) = reader.anchor.take() {
         let wanted = anchor.to_lowercase();
         let found = reader

@@ -12,6 +12,7 @@ use crate::domain::alert::Lane;
 use crate::domain::duration::{age_secs, short};
 use crate::domain::freshness::Freshness;
 use crate::domain::source::SourceKind;
+use crate::domain::text::Untrusted;
 use crate::keys::commands::ALL;
 use crate::keys::{Command, Context};
 use crate::model::Model;
@@ -276,8 +277,32 @@ pub fn bottom(model: &Model, look: &Look, buf: &mut Buffer) -> Option<Position> 
             .write(&fitted, style);
         return None;
     }
+    if let Some(target) = link(model) {
+        let style = |role| look.theme.style(role);
+        let target = text::fit(
+            target.shown(),
+            usize::from(area.width).saturating_sub(26),
+            look.glyphs.ellipsis,
+        );
+        let target = format!(" {} {target}  ", look.glyphs.right);
+        let mut pen = Pen::line(buf, area, 0);
+        pen.write(&target, style(Role::Link));
+        pen.write("enter", style(Role::Key))
+            .write(" follow  tab next", style(Role::Hint));
+        return None;
+    }
     hints(model, look, area, buf);
     None
+}
+
+/// Where the selected link of an open runbook leads: seen before it is followed.
+fn link(model: &Model) -> Option<&Untrusted> {
+    if model.session.context() != Context::Reader {
+        return None;
+    }
+    let reader = model.session.runbooks.reader.as_ref()?;
+    let (_, target) = reader.facts.links.get(reader.link_at?)?;
+    Some(target)
 }
 
 fn typed(prompt: &Prompt, model: &Model, look: &Look, area: Rect, buf: &mut Buffer) -> Position {

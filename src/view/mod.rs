@@ -13,6 +13,7 @@ pub mod widgets;
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 
+use crate::domain::runbook::Version;
 use crate::domain::text::Untrusted;
 use crate::model::Model;
 use crate::model::layout::{Layout, SMALLEST};
@@ -40,7 +41,7 @@ pub struct Cache {
 #[derive(Debug, PartialEq, Eq)]
 struct ReaderKey {
     id: Untrusted,
-    version: String,
+    version: Version,
     columns: u16,
 }
 

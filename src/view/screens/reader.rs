@@ -22,11 +22,18 @@ pub fn measure(
     let book = library.runbooks.iter().find(|b| b.id == reader.id)?;
     let key = ReaderKey {
         id: book.id.clone(),
-        version: book.version.short(),
+        version: book.version.clone(),
         columns: model.session.size.0.saturating_sub(2),
     };
+    // A resize must not lose the reader's place.
+    let mut top = None;
     if cache.reader.as_ref().is_none_or(|(known, _)| *known != key) {
         let layout = prose::layout(&book.document, key.columns, look.glyphs);
+        if let Some((known, before)) = &cache.reader
+            && (&known.id, &known.version) == (&key.id, &key.version)
+        {
+            top = Some(before.top_in(reader.scroll.top, &layout));
+        }
         cache.reader = Some((key, layout));
     }
     let (_, layout) = cache.reader.as_ref()?;
@@ -45,6 +52,7 @@ pub fn measure(
             .iter()
             .filter_map(|l| Some((line(&l.places)?, l.target.clone())))
             .collect(),
+        top,
     })
 }
 
