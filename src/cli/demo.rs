@@ -6,6 +6,7 @@
 use std::io;
 use std::pin::Pin;
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::World;
 use super::args::{DemoArgs, Global};
@@ -14,6 +15,9 @@ use crate::config::overrides::Values;
 use crate::config::settings::{Accent, Environment, Settings};
 use crate::config::{self, Overrides};
 use crate::sim::{Options, Sim};
+
+/// The story is told in minutes and nobody else asks these servers: they are asked more often.
+const PERIOD: Duration = Duration::from_secs(3);
 
 /// Where an empty config is read: the user's own may name real servers, or be broken.
 const NO_CONFIG: &str = "/dev/null";
@@ -63,6 +67,12 @@ pub async fn prepare(args: DemoArgs, global: &Global, world: &World) -> Result<D
     let mut settings = loaded
         .map_err(|errors| Answer::usage(errors.to_string()))?
         .settings;
+    for replica in &mut settings.alertmanagers {
+        replica.period = PERIOD;
+    }
+    for prometheus in &mut settings.prometheuses {
+        prometheus.period = PERIOD;
+    }
     settings.environment = Some(Environment {
         name: "demo".to_owned(),
         accent: Accent::Green,

@@ -168,7 +168,7 @@ impl<T> Asked<T> {
 pub async fn gather(settings: &Settings, claims: Arc<Claims>, clock: Clock) -> Picture {
     let alertmanagers = join_all(settings.alertmanagers.iter().map(async |replica| {
         let asked = alertmanager(replica, clock).await;
-        (asked, replica.cluster.clone(), scope(replica))
+        (asked, replica.cluster.clone(), replica.scope())
     }));
     let prometheuses = join_all(settings.prometheuses.iter().map(|p| prometheus(p, clock)));
     let servers = join(alertmanagers, prometheuses);
@@ -211,19 +211,6 @@ pub async fn library(settings: &RunbookSettings, clock: Clock) -> Asked<Library>
         RUNBOOKS_PERIOD,
     );
     Asked::of(who, clock, runbooks::read(settings)).await
-}
-
-/// The question a replica is asked, so that only answers to the same one are compared.
-fn scope(replica: &AlertmanagerSettings) -> String {
-    let filters = replica.filters.0.iter().map(ToString::to_string);
-    let receiver = replica
-        .receiver
-        .iter()
-        .map(|name| format!("receiver={name}"));
-    let mut terms: Vec<String> = filters.collect();
-    terms.sort_unstable();
-    terms.extend(receiver);
-    terms.join(" ")
 }
 
 /// Joins the answers. Pure.

@@ -148,6 +148,8 @@ impl AlertmanagerSettings {
     #[must_use]
     pub fn scope(&self) -> String {
         let mut parts: Vec<String> = self.filters.0.iter().map(ToString::to_string).collect();
+        // The same question in another order is the same question.
+        parts.sort_unstable();
         parts.extend(self.receiver.as_ref().map(|r| format!("receiver=~{r}")));
         parts.join(", ")
     }
