@@ -195,8 +195,8 @@ pub struct Reader {
     pub id: Untrusted,
     /// How far it is scrolled.
     pub scroll: Scroll,
-    /// The heading to go to when it is first laid out.
-    pub anchor: Option<String>,
+    /// Where to go once it is laid out.
+    pub seek: Option<Seek>,
     /// What is searched for.
     pub needle: String,
     /// Which match is the present one.
@@ -207,6 +207,15 @@ pub struct Reader {
     pub trail: Trail,
     /// Its lines at the present width.
     pub facts: ReaderFacts,
+}
+
+/// A place in a text that only its layout knows.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Seek {
+    /// The heading of a slug.
+    Heading(String),
+    /// The first match of the search, at or below the top line.
+    Match,
 }
 
 /// What the layout of a text says to whoever moves in it. Lines count from 0.

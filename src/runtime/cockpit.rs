@@ -336,6 +336,10 @@ impl Cockpit {
                 self.suspend()?;
                 Ok(Flow::Go)
             }
+            End::Continued => {
+                self.take_terminal_again()?;
+                Ok(Flow::Go)
+            }
             End::Asked(signal) => {
                 tracing::info!(signal, "ended by a signal");
                 self.keep_snapshot();
@@ -353,7 +357,11 @@ impl Cockpit {
     fn suspend(&mut self) -> color_eyre::Result<()> {
         Terminal::give_back();
         super::ends::stop().wrap_err("stopping")?;
-        // Continued.
+        self.take_terminal_again()
+    }
+
+    /// After a stop, whoever had the terminal meanwhile.
+    fn take_terminal_again(&mut self) -> color_eyre::Result<()> {
         self.terminal.take().wrap_err("taking the terminal again")?;
         let (columns, rows) = Terminal::size().unwrap_or(self.model.session.size);
         self.take(Msg::Resized { columns, rows })?;

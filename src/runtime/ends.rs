@@ -18,6 +18,8 @@ pub enum End {
     LostTerminal,
     /// SIGTSTP: stop until continued.
     Stop,
+    /// SIGCONT: somebody else may have had the terminal.
+    Continued,
 }
 
 /// Waits for ends.
@@ -27,12 +29,13 @@ pub struct Ends {
     quit: Signal,
     hup: Signal,
     tstp: Signal,
+    cont: Signal,
     hang_up: oneshot::Receiver<()>,
 }
 
-/// SIGTSTP has the same number on all targets of quell but one; `rustix` knows it.
-fn tstp() -> SignalKind {
-    SignalKind::from_raw(rustix::process::Signal::TSTP.as_raw())
+/// The numbers differ from system to system; `rustix` knows them.
+fn number(signal: rustix::process::Signal) -> SignalKind {
+    SignalKind::from_raw(signal.as_raw())
 }
 
 impl Ends {
@@ -51,7 +54,8 @@ impl Ends {
             int: signal(SignalKind::interrupt())?,
             quit: signal(SignalKind::quit())?,
             hup: signal(SignalKind::hangup())?,
-            tstp: signal(tstp())?,
+            tstp: signal(number(rustix::process::Signal::TSTP))?,
+            cont: signal(number(rustix::process::Signal::CONT))?,
             hang_up,
         })
     }
@@ -65,6 +69,7 @@ impl Ends {
             _ = self.hup.recv() => End::LostTerminal,
             _ = &mut self.hang_up => End::LostTerminal,
             _ = self.tstp.recv() => End::Stop,
+            _ = self.cont.recv() => End::Continued,
         }
     }
 }

@@ -55,7 +55,10 @@ fn quiet(model: &mut Model, id: CommandId, argument: Option<&str>) {
             None => palette::open(model, PromptKind::Filter),
         },
         CommandId::Search => match argument {
-            Some(text) => reader::search(model, text),
+            Some(text) => {
+                reader::search(model, text);
+                reader::seek_match(model);
+            }
             None => palette::open(model, PromptKind::Search),
         },
         CommandId::Back => back(model),

@@ -98,7 +98,7 @@ pub fn accept(model: &mut Model) -> Vec<Effect> {
                 return vec![];
             }
         }
-        PromptKind::Search => reader::show_first_match(model),
+        PromptKind::Search => reader::seek_match(model),
         PromptKind::Palette => effects = run(model, &prompt),
     }
     triage::catch_up(model);

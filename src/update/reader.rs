@@ -6,7 +6,7 @@ use crate::model::Model;
 use crate::model::available::target;
 use crate::model::layout::Layout;
 use crate::model::scroll::{Scroll, Step};
-use crate::model::session::{Reader, ReaderFacts, Screen, Tone, Trail};
+use crate::model::session::{Reader, ReaderFacts, Screen, Seek, Tone, Trail};
 
 /// Opens the runbook of the alert that is selected or open.
 pub fn open_for_alert(model: &mut Model) {
@@ -53,7 +53,7 @@ fn open(model: &mut Model, id: &Untrusted, anchor: Option<String>, trail: Trail)
     model.session.runbooks.reader = Some(Reader {
         id: id.clone(),
         scroll: Scroll::default(),
-        anchor,
+        seek: anchor.map(Seek::Heading),
         needle: String::new(),
         match_at: 0,
         link_at: None,
@@ -105,19 +105,10 @@ pub fn measured(model: &mut Model, facts: ReaderFacts, height: usize) {
     if let Some(top) = reader.facts.top.take() {
         reader.scroll.top = top;
     }
-    if let Some(anchor) = reader.anchor.take() {
-        let wanted = anchor.to_lowercase();
-        let found = reader
-            .facts
-            .headings
-            .iter()
-            .find(|(_, slug)| *slug == wanted);
-        if let Some((line, _)) = found {
-            reader.scroll.top = *line;
-        } else {
-            let text = format!("no section `{}` in it", crate::domain::text::shown(&anchor));
-            model.session.say(Tone::Refused, text);
-        }
+    match reader.seek.take() {
+        Some(Seek::Heading(anchor)) => go_to_anchor(model, &anchor),
+        Some(Seek::Match) => show_first_match(model),
+        None => {}
     }
     if let Some(reader) = &mut model.session.runbooks.reader {
         reader.scroll.pan(Step::Rows(0), reader.facts.lines, height);
@@ -152,8 +143,14 @@ pub fn next_match(model: &mut Model, by: isize) {
     bring_into_view(&mut reader.scroll, line, reader.facts.lines, height);
 }
 
-/// Shows the first match at or below the top line, while the words are typed.
-pub fn show_first_match(model: &mut Model) {
+/// What is typed is taken: the first match is shown once it is laid out.
+pub fn seek_match(model: &mut Model) {
+    if let Some(reader) = &mut model.session.runbooks.reader {
+        reader.seek = Some(Seek::Match);
+    }
+}
+
+fn show_first_match(model: &mut Model) {
     let height = Layout::of(model).height();
     if let Some(reader) = &mut model.session.runbooks.reader {
         let top = reader.scroll.top;
