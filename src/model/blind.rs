@@ -62,10 +62,10 @@ fn lost(source: &SourceState, model: &Model) -> Option<String> {
                 (Some(at), _) => format!("its alerts are the last known, {} old", age(at)),
             };
             Some(format!(
-                "blind: {} {} {since} ({}); {left}",
+                "blind: {} {} {since}; {left} ({})",
                 source.name,
                 error.kind.word(),
-                error.detail
+                error.detail,
             ))
         }
     }
