@@ -4,6 +4,7 @@
 //! terminal itself (a scroll region), then only the cells that differ are sent, with the shortest
 //! cursor and colour sequences. A frame that changes nothing is no bytes at all.
 
+use std::hash::{DefaultHasher, Hash, Hasher};
 use std::io::Write as _;
 
 use ratatui::buffer::{Buffer, Cell};
@@ -100,7 +101,8 @@ impl Painter {
 fn scroll(shown: &mut Buffer, next: &Buffer, pen: &mut Pen<'_>) {
     let height = i32::from(next.area.height);
     let mut best: Option<(i32, i32, i32, i32)> = None;
-    let unmoved: Vec<i32> = (0..height).map(|y| same_cells(shown, next, y, y)).collect();
+    let (before, after) = (Prints::of(shown), Prints::of(next));
+    let unmoved: Vec<i32> = (0..height).map(|y| before.same(y, &after, y)).collect();
     if unmoved
         .iter()
         .all(|same| *same == i32::from(next.area.width))
@@ -122,7 +124,7 @@ fn scroll(shown: &mut Buffer, next: &Buffer, pen: &mut Pen<'_>) {
             if sum <= 0 {
                 (sum, from) = (0, y);
             }
-            sum += same_cells(shown, next, source, y) - unmoved[usize::try_from(y).unwrap_or(0)];
+            sum += before.same(source, &after, y) - unmoved[usize::try_from(y).unwrap_or(0)];
             if sum > best.map_or(WORTH_SCROLLING_CELLS, |b| b.0) {
                 best = Some((sum, by, from, y));
             }
@@ -150,13 +152,38 @@ fn scroll(shown: &mut Buffer, next: &Buffer, pen: &mut Pen<'_>) {
     }
 }
 
-fn same_cells(shown: &Buffer, next: &Buffer, from: i32, to: i32) -> i32 {
-    let width = usize::from(next.area.width);
-    let at = |y: i32| usize::try_from(y).unwrap_or(0) * width;
-    let old = &shown.content[at(from)..at(from) + width];
-    let new = &next.content[at(to)..at(to) + width];
-    let same = old.iter().zip(new).filter(|(a, b)| a == b).count();
-    i32::try_from(same).unwrap_or(i32::MAX)
+/// A number for each cell, so that a cell is compared two dozen times for the price of one.
+struct Prints {
+    cells: Vec<u64>,
+    width: usize,
+}
+
+impl Prints {
+    fn of(buffer: &Buffer) -> Self {
+        Self {
+            cells: buffer.content.iter().map(print_of).collect(),
+            width: usize::from(buffer.area.width),
+        }
+    }
+
+    fn row(&self, y: i32) -> &[u64] {
+        let at = usize::try_from(y).unwrap_or(0) * self.width;
+        &self.cells[at..at + self.width]
+    }
+
+    /// How many cells of a row are those of a row of another buffer.
+    fn same(&self, y: i32, other: &Self, other_y: i32) -> i32 {
+        let pairs = self.row(y).iter().zip(other.row(other_y));
+        i32::try_from(pairs.filter(|(a, b)| a == b).count()).unwrap_or(i32::MAX)
+    }
+}
+
+/// A collision costs a few bytes, never a wrong cell: the rows are
+/// compared cell by cell afterwards.
+fn print_of(cell: &Cell) -> u64 {
+    let mut hasher = DefaultHasher::new();
+    cell.hash(&mut hasher);
+    hasher.finish()
 }
 
 fn row(shown: &Buffer, next: &Buffer, y: u16, pen: &mut Pen<'_>) {
