@@ -28,6 +28,9 @@ pub fn available(id: CommandId, model: &Model) -> Result<(), Reason> {
         CommandId::Open if session.screen == Screen::Triage && session.triage.row().is_none() => {
             Err("nothing is selected")
         }
+        CommandId::Open if is_pending(model) => {
+            Err("it does not fire yet: all that is known stands in its row")
+        }
         CommandId::NextNew if session.triage.unseen.alerts.is_empty() => Err("nothing new"),
         CommandId::NextMatch | CommandId::PreviousMatch => match &session.runbooks.reader {
             Some(reader) if !reader.needle.is_empty() => Ok(()),
@@ -38,6 +41,13 @@ pub fn available(id: CommandId, model: &Model) -> Result<(), Reason> {
         }
         _ => Ok(()),
     }
+}
+
+fn is_pending(model: &Model) -> bool {
+    let triage = &model.session.triage;
+    let on_list = model.session.screen == Screen::Triage && triage.detail.is_none();
+    let row = triage.row();
+    on_list && row.is_some_and(|row| matches!(row.kind, RowKind::Pending(_)))
 }
 
 /// The alert that a command is about: the opened one, else the selected one.

@@ -52,10 +52,11 @@ impl Layout {
             .is_some_and(|r| r.trail.caution.is_some());
         let header_rows = u16::from(if opened { warned } else { roomy && is_list });
         let summary_rows = match session.screen {
-            _ if side || !roomy || !is_list => 0,
-            Screen::Triage => 3,
+            _ if side || !is_list => 0,
+            // On a small screen the row of a source has no room to say what is wrong with it.
             Screen::Sources => body / 2,
-            Screen::Runbooks => 0,
+            Screen::Triage if roomy => 3,
+            Screen::Triage | Screen::Runbooks => 0,
         };
         let list_columns = if side { columns * 6 / 10 } else { columns };
         Self {

@@ -96,6 +96,8 @@ fn step(model: &mut Model, step: Step) {
     let height = Layout::of(model).height();
     let session = &mut model.session;
     if let Some(help) = &mut session.help {
+        // It stands between the top bar and the bottom line, whatever is below it.
+        let height = usize::from(session.size.1.saturating_sub(2));
         help.scroll.pan(step, help.lines, height);
         return;
     }

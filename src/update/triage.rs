@@ -220,24 +220,15 @@ pub fn open(model: &mut Model) -> Vec<Effect> {
     let Some(row) = model.session.triage.row().cloned() else {
         return vec![];
     };
-    match (row.kind, row.id) {
-        (RowKind::Fold { .. }, RowId::Fold(key)) => {
-            let open = &mut model.session.triage.open;
-            if !open.remove(&key) {
-                open.insert(key);
-            }
-            rebuild(model, Cause::Operator);
-            vec![]
-        }
-        (RowKind::Pending(_), _) => {
-            model.session.say(
-                Tone::Refused,
-                "it does not fire yet: all that is known stands in its row",
-            );
-            vec![]
-        }
-        _ => open_detail(model),
+    let (RowKind::Fold { .. }, RowId::Fold(key)) = (row.kind, row.id) else {
+        return open_detail(model);
+    };
+    let open = &mut model.session.triage.open;
+    if !open.remove(&key) {
+        open.insert(key);
     }
+    rebuild(model, Cause::Operator);
+    vec![]
 }
 
 fn open_detail(model: &mut Model) -> Vec<Effect> {

@@ -1,133 +1,25 @@
-//! The lines that every screen has: top bar, title, blind lines, and the bottom line with hints,
-//! notices or what is being typed.
+//! The lines that every screen has below the top bar: title, blind lines, and the bottom line with
+//! hints, notices or what is being typed.
 
 use ratatui::buffer::Buffer;
 use ratatui::layout::{Position, Rect};
 use ratatui::style::{Modifier, Style};
 
-use super::Look;
 use super::widgets::pen::Pen;
 use super::widgets::text;
+use super::{Look, top};
 use crate::domain::alert::Lane;
-use crate::domain::duration::{age_secs, short};
-use crate::domain::freshness::Freshness;
-use crate::domain::source::SourceKind;
 use crate::domain::text::Untrusted;
 use crate::keys::commands::ALL;
 use crate::keys::{Command, Context};
 use crate::model::Model;
 use crate::model::available::available;
 use crate::model::blind;
-use crate::model::knowledge::SourceState;
 use crate::model::layout::Layout;
 use crate::model::prompt::{Prompt, PromptKind};
 use crate::model::rows::Tab;
 use crate::model::session::{Screen, Tone};
 use crate::theme::Role;
-
-/// Name, environment, counts, sources, clock.
-pub fn top(model: &Model, look: &Look, buf: &mut Buffer) {
-    let style = |role| look.theme.style(role);
-    let wide = buf.area.width >= 100;
-    let counts = model.board.counts();
-    let clock = format!("{}Z", model.now.format("%H:%M"));
-    let health = health(model, look);
-    let right: usize = health.iter().map(|(t, _)| text::width(t)).sum::<usize>() + clock.len() + 1;
-    let area = buf.area;
-    let mut pen = Pen::line(buf, area, 0);
-    pen.write(" quell ", style(Role::Title));
-    if let Some(name) = &model.session.identity.environment {
-        let accent = model
-            .session
-            .identity
-            .accent
-            .and_then(Role::named)
-            .unwrap_or(Role::Title);
-        pen.write(
-            &format!(" {} ", crate::domain::text::shown(name)),
-            style(accent),
-        );
-    }
-    pen.write(look.glyphs.separator, style(Role::Border));
-    let role = |count: usize, role| if count > 0 { role } else { Role::Dim };
-    let words = if wide {
-        ["PAGE", "ticket", "info", "quiet"]
-    } else {
-        ["PAGE", "tk", "inf", "qt"]
-    };
-    let roles = [
-        Role::SeverityPage,
-        Role::SeverityTicket,
-        Role::SeverityInfo,
-        Role::StateQuiet,
-    ];
-    let numbers = [counts.page, counts.ticket, counts.info, counts.quiet];
-    for ((number, word), counted) in numbers.into_iter().zip(words).zip(roles) {
-        let text = format!("{number} {word} ");
-        if pen.left() > right + text.len() {
-            pen.write(&text, style(role(number, counted)));
-        }
-    }
-    let left = pen.left();
-    pen.go_to(usize::from(area.width) - right.min(left));
-    for (text, role) in health {
-        pen.write(&text, style(role));
-    }
-    pen.at_right(&clock, style(Role::Text));
-}
-
-/// One sign for each source, by kind: `am ✓✓ prom ✗2m books ✓`.
-fn health(model: &Model, look: &Look) -> Vec<(String, Role)> {
-    let kinds = [
-        (SourceKind::Alertmanager, "am"),
-        (SourceKind::Prometheus, "prom"),
-        (SourceKind::Runbooks, "books"),
-    ];
-    let mut out = Vec::new();
-    for (kind, word) in kinds {
-        let sources: Vec<_> = model
-            .knowledge
-            .sources
-            .iter()
-            .filter(|s| s.kind == kind)
-            .collect();
-        if sources.is_empty() {
-            continue;
-        }
-        out.push((format!("{word} "), Role::Dim));
-        let good = sources
-            .iter()
-            .filter(|s| s.freshness(model.now) == Freshness::Fresh)
-            .count();
-        if sources.len() > 4 {
-            let role = if good == sources.len() {
-                Role::Fresh
-            } else {
-                Role::Failed
-            };
-            out.push((format!("{good}/{} ", sources.len()), role));
-            continue;
-        }
-        for source in sources {
-            out.push(sign(source, model, look));
-        }
-        out.push((" ".into(), Role::Dim));
-    }
-    out
-}
-
-fn sign(source: &SourceState, model: &Model, look: &Look) -> (String, Role) {
-    let age = |then: Option<_>| then.map_or_else(String::new, |t| short(age_secs(t, model.now)));
-    match source.freshness(model.now) {
-        Freshness::Fresh => (look.glyphs.check.into(), Role::Fresh),
-        Freshness::Never => ("?".into(), Role::Dim),
-        Freshness::Stale => (format!("~{}", age(source.health.answered_at)), Role::Stale),
-        Freshness::Failed => {
-            let since = age(source.health.failing_since);
-            (format!("{}{since}", look.glyphs.cross), Role::Failed)
-        }
-    }
-}
 
 /// The title of the screen: tabs, or what is open.
 pub fn title(model: &Model, look: &Look, buf: &mut Buffer) {
@@ -148,6 +40,7 @@ fn tabs(model: &Model, look: &Look, buf: &mut Buffer) {
     let style = |role| look.theme.style(role);
     let triage = &model.session.triage;
     let counts = model.board.counts();
+    let known = top::is_anything_known(model);
     let right = new_badge(model, look);
     let area = buf.area;
     let room = usize::from(area.width).saturating_sub(text::width(&right) + 1);
@@ -173,7 +66,12 @@ fn tabs(model: &Model, look: &Look, buf: &mut Buffer) {
         } else {
             String::new()
         };
-        let name = format!("{} {count}{news}", tab.name());
+        let count_shown = if known {
+            count.to_string()
+        } else {
+            "?".to_owned()
+        };
+        let name = format!("{} {count_shown}{news}", tab.name());
         let is_here = tab == triage.tab;
         let text = if is_here {
             format!("[{name}] ")
@@ -209,7 +107,15 @@ fn tabs(model: &Model, look: &Look, buf: &mut Buffer) {
         pen.write(" ", style(Role::Text))
             .write(&facts, style(Role::Dim));
     }
-    pen.at_right(&format!("{right} "), style(Role::Badge));
+    match &triage.detail {
+        // Whether more of the opened alert follows below.
+        Some(detail) if right.is_empty() && detail.lines > 0 => {
+            let seen = detail.scroll.top + Layout::of(model).height();
+            let share = seen.min(detail.lines) * 100 / detail.lines;
+            pen.at_right(&format!("{share}% "), style(Role::Dim));
+        }
+        _ => pen.at_right(&format!("{right} "), style(Role::Badge)),
+    }
 }
 
 /// `12 new ↓`: what is not on screen, or waits while the list is frozen.
@@ -399,9 +305,14 @@ fn hints(model: &Model, look: &Look, area: Rect, buf: &mut Buffer) {
         let global = c.contexts.contains(&Context::Global) && context != Context::Help;
         (here || global) && !c.keys.is_empty()
     });
-    let closing = (context == Context::Help).then_some("esc closes the help");
-    if let Some(closing) = closing {
-        pen.write(closing, look.theme.style(Role::Hint));
+    if let Some(help) = &model.session.help {
+        let seen = help.scroll.top + usize::from(model.session.size.1.saturating_sub(2));
+        let more = if seen < help.lines {
+            "esc closes the help   j scrolls down"
+        } else {
+            "esc closes the help"
+        };
+        pen.write(more, look.theme.style(Role::Hint));
         return;
     }
     for command in offered {
@@ -415,24 +326,24 @@ fn hint(command: &Command, model: &Model, look: &Look, pen: &mut Pen<'_>) {
         return;
     };
     let key = command.keys[0];
-    let reserved = if command.name == "help" {
-        0
-    } else {
-        "? help ".len()
-    };
-    if pen.left() < key.len() + word.len() + 3 + reserved {
-        return;
-    }
     let off = available(command.id, model).is_err();
-    let (key_role, word_role) = if off {
-        (Role::Dim, Role::Dim)
-    } else {
-        (Role::Key, Role::Hint)
-    };
     let word = if off {
         format!("({word})")
     } else {
         word.to_owned()
+    };
+    let reserved = if command.name == "help" {
+        0
+    } else {
+        "  ? help".len()
+    };
+    if pen.left() < key.len() + 1 + word.len() + reserved {
+        return;
+    }
+    let (key_role, word_role) = if off {
+        (Role::Dim, Role::Dim)
+    } else {
+        (Role::Key, Role::Hint)
     };
     pen.write(key, look.theme.style(key_role));
     pen.write(&format!(" {word}  "), look.theme.style(word_role));

@@ -12,10 +12,13 @@ use crate::model::Model;
 use crate::model::available::available;
 use crate::theme::Role;
 
+/// The width of the keys and signs before their meaning.
+const KEYS: usize = 18;
+
 /// The lines of the help.
 pub fn lines(model: &Model, look: &Look) -> Vec<StyledLine> {
     let context = model.session.context_below();
-    let width = usize::from(model.session.size.0).saturating_sub(4);
+    let width = usize::from(model.session.size.0);
     let mut out = vec![
         vec![(format!(" Keys on {}", name(context)), Role::Title)],
         vec![],
@@ -25,7 +28,7 @@ pub fn lines(model: &Model, look: &Look) -> Vec<StyledLine> {
             .iter()
             .filter(|c| c.contexts.contains(&wanted) && !c.keys.is_empty())
         {
-            out.push(line(command, model, width, look));
+            out.extend(about(command, model, width, look));
         }
         out.push(vec![]);
     }
@@ -50,39 +53,39 @@ pub fn lines(model: &Model, look: &Look) -> Vec<StyledLine> {
             "a source whose last answer is two minutes old; its rows are dim",
         ),
     ] {
-        out.push(vec![
-            (format!("  {}", text::pad_right(sign, 18, "")), Role::Key),
-            (
-                text::fit(meaning, width.saturating_sub(20), look.glyphs.ellipsis).into_owned(),
-                Role::Hint,
-            ),
-        ]);
+        out.extend(entry(sign, meaning, [Role::Key, Role::Hint], width, look));
     }
     out
 }
 
-fn line(command: &Command, model: &Model, width: usize, look: &Look) -> StyledLine {
-    let refused = available(command.id, model).err();
+fn about(command: &Command, model: &Model, width: usize, look: &Look) -> Vec<StyledLine> {
     let keys = command.keys.join(" ");
-    let mut help = command.help.to_owned();
-    if let Some(reason) = refused {
-        help = format!("{help} (off: {reason})");
+    match available(command.id, model) {
+        Ok(()) => entry(&keys, command.help, [Role::Key, Role::Hint], width, look),
+        Err(reason) => {
+            let help = format!("{} (off: {reason})", command.help);
+            entry(&keys, &help, [Role::Dim, Role::Dim], width, look)
+        }
     }
-    let (key, hint) = if refused.is_some() {
-        (Role::Dim, Role::Dim)
-    } else {
-        (Role::Key, Role::Hint)
-    };
-    vec![
-        (
-            format!("  {}", text::pad_right(&keys, 18, look.glyphs.ellipsis)),
-            key,
-        ),
-        (
-            text::fit(&help, width.saturating_sub(20), look.glyphs.ellipsis).into_owned(),
-            hint,
-        ),
-    ]
+}
+
+/// Keys or a sign, and beside it what it means. It is wrapped: the end may be the reason why not.
+fn entry(
+    keys: &str,
+    meaning: &str,
+    [key, hint]: [Role; 2],
+    width: usize,
+    look: &Look,
+) -> Vec<StyledLine> {
+    let room = width.saturating_sub(KEYS + 4);
+    let lines = text::wrap(meaning, room).into_iter().enumerate();
+    lines
+        .map(|(at, line)| {
+            let keys = if at == 0 { keys } else { "" };
+            let keys = text::pad_right(keys, KEYS, look.glyphs.ellipsis);
+            vec![(format!("  {keys} "), key), (line.into_owned(), hint)]
+        })
+        .collect()
 }
 
 fn name(context: Context) -> &'static str {

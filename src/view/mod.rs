@@ -8,6 +8,7 @@ mod bars;
 mod help;
 mod palette;
 mod screens;
+mod top;
 pub mod widgets;
 
 use ratatui::buffer::Buffer;
@@ -73,7 +74,7 @@ pub fn render(model: &Model, look: &Look, cache: &Cache, buf: &mut Buffer) -> Op
         Pen::line(buf, area, 0).write(&text, look.theme.style(Role::Warn));
         return None;
     }
-    bars::top(model, look, buf);
+    top::draw(model, look, buf);
     let layout = Layout::of(model);
     if model.session.help.is_some() {
         help::draw(model, look, buf);

@@ -173,18 +173,20 @@ fn about(source: &SourceState, model: &Model, width: u16) -> Vec<StyledLine> {
         out: Vec::new(),
         width: usize::from(width).max(10),
     };
-    page.add(&format!("{}  {}", source.name, source.place), Role::Text);
+    // First what is wrong: a small screen has two lines for all of it.
     if let Some(error) = &source.health.error {
         let since = source
             .health
             .failing_since
             .map_or_else(String::new, |t| short(age_secs(t, model.now)));
-        page.add(
-            &format!("{error}, for {since}, {} times", source.health.failures),
-            Role::Failed,
-        );
+        let times = match source.health.failures {
+            1 => "once".to_owned(),
+            n => format!("{n} times in a row"),
+        };
+        page.add(&format!("{error}, for {since}, {times}"), Role::Failed);
         page.add(&format!("next: {}", error.kind.next_step()), Role::Warn);
     }
+    page.add(&format!("{}  {}", source.name, source.place), Role::Text);
     let every = format!("asked every {}", short(source.period_secs));
     page.add(&every, Role::Dim);
     match &source.kept {

@@ -32,8 +32,8 @@ struct Columns {
 impl Columns {
     fn of(width: u16) -> Self {
         let width = usize::from(width);
-        // Gutter, severity and age take nine.
-        let left = width.saturating_sub(9);
+        // Gutter, severity, age and flag take ten, and the last column stays free: a pane may follow.
+        let left = width.saturating_sub(11);
         let (service, location, owner, runbook) = match width {
             0..56 => (0, 0, 0, 0),
             56..70 => (14, 0, 0, 0),
@@ -64,7 +64,7 @@ pub fn draw(model: &Model, look: &Look, layout: Layout, buf: &mut Buffer) {
     let columns = Columns::of(list.width);
     let mut y = 0;
     if layout.header_rows > 0 {
-        header(columns, look, list, buf);
+        header(columns, model.session.triage.tab, look, list, buf);
         y = 1;
     }
     let triage = &model.session.triage;
@@ -96,17 +96,20 @@ pub fn draw(model: &Model, look: &Look, layout: Layout, buf: &mut Buffer) {
     }
 }
 
-fn header(columns: Columns, look: &Look, area: Rect, buf: &mut Buffer) {
+fn header(columns: Columns, tab: Tab, look: &Look, area: Rect, buf: &mut Buffer) {
     let style = look.theme.style(Role::Dim);
     let mut pen = Pen::line(buf, area, 0);
     pen.write("  s  age  ", style);
-    for (word, width) in [
+    let heads = [
         ("alert", columns.name),
         ("service", columns.service),
         ("where", columns.location),
         ("owner", columns.owner),
         ("runbook", columns.runbook),
-    ] {
+    ];
+    // What pends names its value itself; it has no owner and no runbook yet.
+    let shown = if tab == Tab::Pending { 2 } else { heads.len() };
+    for (word, width) in heads.into_iter().take(shown) {
         if width > 0 {
             pen.column(word, width, "", style).write(" ", style);
         }
@@ -179,10 +182,10 @@ fn row(
                 .selected
                 .as_ref()
                 .map_or("-", |a| a.name());
-            let text = format!(
-                "        {name} is gone from the picture: resolved, or nobody has it any more"
-            );
-            pen.write(&text, look.theme.style(Role::Stale));
+            let text = format!("        gone: {name} (resolved, or nobody has it any more)");
+            let columns = pen.left();
+            let style = look.theme.style(Role::Stale);
+            pen.column(&text, columns, look.glyphs.ellipsis, style);
         }
     }
     if is_selected {
