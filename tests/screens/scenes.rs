@@ -1,0 +1,226 @@
+//! What can be on screen? Every screen in every state that looks different.
+//!
+//! Scenes are made at 80x24 and may be resized afterwards, as a terminal is.
+
+use quell::domain::source::ErrorKind;
+
+use crate::cast::{Cast, ago, calm, climb, night, rule};
+use crate::stage::{Source, Stage};
+
+/// A name, and how it is made.
+pub type Scene = (&'static str, fn() -> Stage);
+
+/// All of them.
+pub const ALL: &[Scene] = &[
+    ("pages", pages),
+    ("tickets", tickets),
+    ("info", || Stage::of(&night()).press("tab tab")),
+    ("quiet", quiet),
+    ("pending", pending),
+    ("no match", no_match),
+    ("all clear", all_clear),
+    ("waiting", Stage::waiting),
+    ("nothing known", nothing_known),
+    ("not all clear", not_all_clear),
+    ("last known", last_known),
+    ("unfolded", unfolded),
+    ("gone", gone),
+    ("news while frozen", news_while_frozen),
+    ("alert", opened),
+    ("alert without anything", || {
+        Stage::of(&night()).press("tab tab tab enter")
+    }),
+    ("filter error", filter_error),
+    ("palette", palette),
+    ("palette with choice", || {
+        Stage::of(&night()).press(": down down")
+    }),
+    ("help", || Stage::of(&night()).press("?")),
+    ("help of an alert", || opened().press("?")),
+    ("runbooks", runbooks),
+    ("no runbooks", || Stage::waiting().press("5")),
+    ("reader", reader),
+    ("reader search", reader_search),
+    ("reader link", reader_link),
+    ("reader caution", reader_caution),
+    ("sources", sources),
+    ("sources failed", || troubled().press("8 j")),
+    ("sources limits", || troubled().press("8 j j")),
+    ("sources never", || Stage::waiting().press("8")),
+];
+
+pub fn pages() -> Stage {
+    Stage::of(&night())
+}
+
+pub fn tickets() -> Stage {
+    Stage::of(&night()).press("tab")
+}
+
+pub fn quiet() -> Stage {
+    Stage::of(&night()).press("tab tab tab")
+}
+
+pub fn pending() -> Stage {
+    Stage::of(&night()).press("tab tab tab tab")
+}
+
+pub fn no_match() -> Stage {
+    Stage::of(&night())
+        .press("/")
+        .types("service=nowhere")
+        .press("enter")
+}
+
+pub fn all_clear() -> Stage {
+    Stage::of(&calm())
+}
+
+/// Every server failed before it ever answered.
+pub fn nothing_known() -> Stage {
+    let mut stage = Stage::waiting();
+    stage.reports(Source::Books, &calm(), ago(20));
+    for source in [Source::Am1, Source::Am2, Source::Prom] {
+        stage.fails(
+            source,
+            ago(95),
+            ErrorKind::Unreachable,
+            "connection refused",
+        );
+    }
+    stage
+}
+
+/// The list is empty, but one replica is down.
+pub fn not_all_clear() -> Stage {
+    let mut stage = Stage::of(&calm());
+    stage.reports(Source::Am2, &calm(), ago(70));
+    stage.fails(
+        Source::Am2,
+        ago(45),
+        ErrorKind::TimedOut,
+        "no answer within 10s",
+    );
+    stage
+}
+
+/// Both replicas had their say, then were lost.
+pub fn last_known() -> Stage {
+    let mut stage = Stage::of(&night());
+    for source in [Source::Am1, Source::Am2] {
+        stage.reports(source, &night(), ago(140));
+        stage.fails(
+            source,
+            ago(125),
+            ErrorKind::Unreachable,
+            "connection refused",
+        );
+    }
+    stage
+}
+
+/// The group of twelve is open, and the cursor is on its third alert.
+pub fn unfolded() -> Stage {
+    Stage::of(&night()).press("j enter j j j")
+}
+
+/// The selected alert is gone with the next picture.
+pub fn gone() -> Stage {
+    let mut stage = Stage::of(&night()).press("j j");
+    let mut cast = night();
+    for replica in [&mut cast.am_1, &mut cast.am_2] {
+        let name = |a: &quell::domain::observed::ObservedAlert| {
+            a.labels.get("alertname").map(|n| n.raw().to_owned())
+        };
+        replica
+            .alerts
+            .retain(|a| name(a).as_deref() != Some("PostgresReplicationLag"));
+    }
+    stage.answered(&cast, ago(0));
+    stage
+}
+
+/// A picture waits while a filter is typed.
+pub fn news_while_frozen() -> Stage {
+    let mut stage = Stage::of(&calm()).press("/").types("env=p");
+    stage.answered(&night(), ago(0));
+    stage
+}
+
+/// An alert as wide as the screen, with its history.
+pub fn opened() -> Stage {
+    let mut stage = Stage::of(&night()).press("enter");
+    stage.history(Ok(climb()));
+    stage
+}
+
+pub fn filter_error() -> Stage {
+    Stage::of(&night()).press("/").types("env=prod service==x")
+}
+
+pub fn palette() -> Stage {
+    Stage::of(&night()).press(":").types("ru")
+}
+
+pub fn runbooks() -> Stage {
+    Stage::of(&night()).press("5 j")
+}
+
+/// A text, read from the list.
+pub fn reader() -> Stage {
+    Stage::of(&night()).press("5 enter")
+}
+
+/// Words are searched for.
+pub fn reader_search() -> Stage {
+    reader().press("/").types("undo").press("enter n")
+}
+
+/// A link is selected.
+pub fn reader_link() -> Stage {
+    reader().press("tab")
+}
+
+/// Opened for an alert that names another branch.
+pub fn reader_caution() -> Stage {
+    Stage::of(&night()).press("j r")
+}
+
+pub fn sources() -> Stage {
+    Stage::of(&night()).press("8")
+}
+
+/// One replica stale, one failed, rules that fail, a clock that is off, limits.
+pub fn troubled() -> Stage {
+    let mut stage = Stage::waiting();
+    let cast = troubled_cast();
+    stage.answered(&cast, ago(200));
+    for seconds in [185, 155, 95] {
+        stage.fails(
+            Source::Am2,
+            ago(seconds),
+            ErrorKind::Unreachable,
+            "connection refused",
+        );
+    }
+    stage.reports(Source::Prom, &cast, ago(3));
+    stage.reports(Source::Books, &cast, ago(8));
+    stage
+}
+
+fn troubled_cast() -> Cast {
+    let mut cast = night();
+    let limit = |text| vec![quell::domain::text::Untrusted::line(text)];
+    cast.am_1.limits = limit("muted intervals are not told before 0.28");
+    cast.prom.limits = limit("the rules were cut at 5000");
+    cast.prom.clock_ahead_secs = Some(-42.0);
+    cast.prom.rules.extend([
+        rule(
+            "IngestLag",
+            "a / b",
+            Some("many-to-many matching not allowed"),
+        ),
+        rule("QueueAge", "rate(x)", Some("expected range vector")),
+    ]);
+    cast
+}

@@ -1,0 +1,248 @@
+//! quell without a terminal: what goes in are keys and answers, what comes out is a buffer.
+//!
+//! Orders for a picture are carried out at once, as `runtime` does off the screen's thread. All
+//! other effects are the world's, and there is no world here; those that a test looks at are kept.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use quell::domain::board::Board;
+use quell::domain::freshness::Health;
+use quell::domain::observed::QueryAnswer;
+use quell::domain::source::{ErrorKind, SourceError, SourceKind};
+use quell::effect::Effect;
+use quell::keys::KeyPress;
+use quell::model::Model;
+use quell::model::knowledge::{Kept, Knowledge, Merging, SourceState};
+use quell::model::rows::Grouping;
+use quell::model::session::{Identity, Session};
+use quell::msg::{Answer, Msg, Report};
+use quell::theme::{ColourDepth, GlyphSet, load};
+use quell::update::{measured, update};
+use quell::view::{Cache, Look, prepare, render};
+use ratatui::buffer::Buffer;
+use ratatui::layout::{Position, Rect};
+use std::sync::Arc;
+
+use crate::cast::{Cast, now};
+
+/// The sources of a stage, in the order of the model.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Source {
+    /// The first Alertmanager replica.
+    Am1,
+    /// The second one of the same cluster.
+    Am2,
+    /// The Prometheus.
+    Prom,
+    /// The folder of runbooks.
+    Books,
+}
+
+impl Source {
+    pub const ALL: [Self; 4] = [Self::Am1, Self::Am2, Self::Prom, Self::Books];
+}
+
+/// quell, ready to be driven.
+pub struct Stage {
+    pub model: Model,
+    pub look: Look,
+    /// The last expression whose history was asked for.
+    pub asked: Option<String>,
+    cache: Cache,
+}
+
+impl Stage {
+    /// Sources are configured; none has answered.
+    pub fn waiting() -> Self {
+        Self::for_operator("mara", "prod")
+    }
+
+    /// As [`Self::waiting`], for another operator and environment.
+    pub fn for_operator(operator: &str, environment: &str) -> Self {
+        let identity = Identity {
+            operator: operator.to_owned(),
+            environment: Some(environment.to_owned()),
+            accent: Some("accent.red"),
+            themes: vec!["default".into(), "mono".into()],
+            ..Identity::default()
+        };
+        let knowledge = Knowledge {
+            sources: sources(),
+            claims: Arc::default(),
+            policy: Arc::default(),
+            merging: Merging::default(),
+        };
+        let session = Session::new(identity, Grouping::ByService, (80, 24));
+        Self {
+            model: Model::new(knowledge, session, now()),
+            look: Look {
+                theme: load("default", None)
+                    .unwrap()
+                    .at_depth(ColourDepth::Sixteen),
+                glyphs: GlyphSet::Unicode.glyphs(),
+            },
+            asked: None,
+            cache: Cache::default(),
+        }
+    }
+
+    /// Every source has just answered with the cast.
+    pub fn of(cast: &Cast) -> Self {
+        let mut stage = Self::waiting();
+        stage.model.knowledge.claims = Arc::new(cast.claims.clone());
+        stage.answered(cast, now() - TimeDelta::seconds(2));
+        stage
+    }
+
+    /// Every source answered at that time.
+    pub fn answered(&mut self, cast: &Cast, at: DateTime<Utc>) {
+        for source in Source::ALL {
+            self.reports(source, cast, at);
+        }
+    }
+
+    /// One source answered.
+    pub fn reports(&mut self, source: Source, cast: &Cast, at: DateTime<Utc>) {
+        let answer = match source {
+            Source::Am1 => Answer::Alertmanager(Arc::new(cast.am_1.clone())),
+            Source::Am2 => Answer::Alertmanager(Arc::new(cast.am_2.clone())),
+            Source::Prom => Answer::Prometheus(Arc::new(cast.prom.clone())),
+            Source::Books => Answer::Runbooks(Arc::new(cast.library.clone())),
+        };
+        self.report(source, at, Ok(answer));
+    }
+
+    /// One source failed.
+    pub fn fails(&mut self, source: Source, at: DateTime<Utc>, kind: ErrorKind, detail: &str) {
+        self.report(source, at, Err(SourceError::new(kind, detail)));
+    }
+
+    fn report(&mut self, source: Source, at: DateTime<Utc>, result: Result<Answer, SourceError>) {
+        self.tell(Msg::SourceReported(Report {
+            source: source as usize,
+            at,
+            latency_ms: 23,
+            result,
+        }));
+    }
+
+    /// Something happened.
+    pub fn tell(&mut self, msg: Msg) {
+        let mut effects = update(&mut self.model, msg, now());
+        while let Some(effect) = effects.pop() {
+            match effect {
+                Effect::Merge { seq, inputs } => {
+                    let board = Arc::new(Board::of(&inputs));
+                    let ready = Msg::BoardReady { seq, board };
+                    effects.extend(update(&mut self.model, ready, now()));
+                }
+                Effect::History { query, .. } => self.asked = Some(query),
+                _ => {}
+            }
+        }
+    }
+
+    /// The history that was asked for arrives.
+    pub fn history(&mut self, answer: Result<QueryAnswer, SourceError>) {
+        let query = self.asked.take().unwrap();
+        self.tell(Msg::HistoryReady {
+            query,
+            result: answer,
+        });
+    }
+
+    /// Keys by name, separated by spaces. Each is pressed on a screen that was drawn before.
+    pub fn press(mut self, keys: &str) -> Self {
+        for key in keys.split_whitespace() {
+            self.draw();
+            self.tell(Msg::Key(KeyPress::parse(key).unwrap()));
+        }
+        self
+    }
+
+    /// Text, typed key by key.
+    pub fn types(mut self, text: &str) -> Self {
+        for c in text.chars() {
+            self.draw();
+            let key = match c {
+                ' ' => KeyPress::parse("space"),
+                c => KeyPress::parse(&c.to_string()),
+            };
+            self.tell(Msg::Key(key.unwrap()));
+        }
+        self
+    }
+
+    pub fn sized(mut self, columns: u16, rows: u16) -> Self {
+        self.resize(columns, rows);
+        self
+    }
+
+    pub fn resize(&mut self, columns: u16, rows: u16) {
+        self.tell(Msg::Resized { columns, rows });
+    }
+
+    pub fn themed(mut self, name: &str) -> Self {
+        let depth = if name == "mono" {
+            ColourDepth::None
+        } else {
+            ColourDepth::Sixteen
+        };
+        self.look.theme = load(name, None).unwrap().at_depth(depth);
+        self
+    }
+
+    pub fn ascii(mut self) -> Self {
+        self.look.glyphs = GlyphSet::Ascii.glyphs();
+        self.cache = Cache::default();
+        self
+    }
+
+    /// What is on screen, and where the cursor stands.
+    pub fn draw(&mut self) -> (Buffer, Option<Position>) {
+        let (width, height) = self.model.session.size;
+        let mut buffer = Buffer::empty(Rect::new(0, 0, width, height));
+        let cursor = self.draw_on(&mut buffer);
+        (buffer, cursor)
+    }
+
+    /// As [`Self::draw`], on a buffer of the right size.
+    pub fn draw_on(&mut self, buffer: &mut Buffer) -> Option<Position> {
+        let facts = prepare(&self.model, &self.look, &mut self.cache);
+        measured(&mut self.model, facts);
+        render(&self.model, &self.look, &self.cache, buffer)
+    }
+}
+
+fn sources() -> Vec<SourceState> {
+    let state = |name: &str, kind, place: &str, period_secs| SourceState {
+        name: name.into(),
+        kind,
+        place: place.into(),
+        period_secs,
+        cluster: None,
+        scope: String::new(),
+        health: Health::default(),
+        kept: Kept::Nothing,
+    };
+    vec![
+        state(
+            "am-1",
+            SourceKind::Alertmanager,
+            "https://am-1.eu-1.example.net/alertmanager",
+            15,
+        ),
+        state(
+            "am-2",
+            SourceKind::Alertmanager,
+            "https://am-2.eu-1.example.net/alertmanager",
+            15,
+        ),
+        state(
+            "prom-1",
+            SourceKind::Prometheus,
+            "https://prometheus.eu-1.example.net",
+            15,
+        ),
+        state("runbooks", SourceKind::Runbooks, "/srv/runbooks", 60),
+    ]
+}
