@@ -72,6 +72,7 @@ pub struct Board {
     pub pending: Vec<PendingAlert>,
     /// Rules that cannot be evaluated, watchdogs that are missing.
     pub blind: Vec<Blindness>,
+    counts: Counts,
 }
 
 /// How many alerts there are of a kind.
@@ -97,6 +98,7 @@ impl Board {
         Self {
             blind: blindness::find(inputs, &alerts),
             pending: pending(inputs),
+            counts: Counts::of(&alerts),
             alerts,
         }
     }
@@ -104,8 +106,14 @@ impl Board {
     /// Counts for the top bar and the tabs.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        let mut counts = Counts::default();
-        for alert in &self.alerts {
+        self.counts
+    }
+}
+
+impl Counts {
+    fn of(alerts: &[Alert]) -> Self {
+        let mut counts = Self::default();
+        for alert in alerts {
             let count = match alert.lane {
                 _ if alert.is_quiet() => &mut counts.quiet,
                 Lane::Page => &mut counts.page,

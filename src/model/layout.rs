@@ -49,7 +49,7 @@ impl Layout {
             .runbooks
             .reader
             .as_ref()
-            .is_some_and(|r| r.trail.caution.is_some());
+            .is_some_and(|r| r.caution.is_some());
         let header_rows = u16::from(if opened { warned } else { roomy && is_list });
         let summary_rows = match session.screen {
             _ if side || !is_list => 0,

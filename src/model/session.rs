@@ -203,6 +203,9 @@ pub struct Reader {
     pub match_at: usize,
     /// Which link is selected.
     pub link_at: Option<usize>,
+    /// What the reader should know before anything else: another version was meant, the text has
+    /// problems.
+    pub caution: Option<String>,
     /// Where Esc leads: the runbooks read before, and the screen they were opened from.
     pub trail: Trail,
     /// Its lines at the present width.
@@ -244,13 +247,26 @@ pub struct Measured {
     pub help_lines: Option<usize>,
 }
 
+/// A runbook that Esc leads back to.
+#[derive(Clone, Debug)]
+pub struct Before {
+    /// Which one.
+    pub id: Untrusted,
+    /// How far it was scrolled.
+    pub scroll: Scroll,
+    /// As in [`Trail`].
+    pub caution: Option<String>,
+    /// As in [`Trail`].
+    pub matched: Option<String>,
+}
+
 /// Where a reader was opened from.
 #[derive(Clone, Debug)]
 pub struct Trail {
     /// The screen.
     pub screen: Screen,
-    /// The runbooks before, with how far they were scrolled.
-    pub before: Vec<(Untrusted, Scroll)>,
+    /// The runbooks read before it.
+    pub before: Vec<Before>,
     /// What the alert's link should warn of.
     pub caution: Option<String>,
     /// The alert it was opened for and the rule that matched.

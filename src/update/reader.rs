@@ -6,7 +6,7 @@ use crate::model::Model;
 use crate::model::available::target;
 use crate::model::layout::Layout;
 use crate::model::scroll::{Scroll, Step};
-use crate::model::session::{Reader, ReaderFacts, Screen, Seek, Tone, Trail};
+use crate::model::session::{Before, Reader, ReaderFacts, Screen, Seek, Tone, Trail};
 
 /// Opens the runbook of the alert that is selected or open.
 pub fn open_for_alert(model: &mut Model) {
@@ -49,6 +49,8 @@ fn open(model: &mut Model, id: &Untrusted, anchor: Option<String>, trail: Trail)
             .say(Tone::Failed, format!("runbook {id} is not here any more"));
         return;
     };
+    let problems = library.runbooks[at].problems.iter().cloned();
+    let cautions: Vec<String> = trail.caution.iter().cloned().chain(problems).collect();
     model.session.runbooks.list.cursor = at;
     model.session.runbooks.reader = Some(Reader {
         id: id.clone(),
@@ -57,6 +59,7 @@ fn open(model: &mut Model, id: &Untrusted, anchor: Option<String>, trail: Trail)
         needle: String::new(),
         match_at: 0,
         link_at: None,
+        caution: (!cautions.is_empty()).then(|| cautions.join("; ")),
         trail,
         facts: ReaderFacts::default(),
     });
@@ -75,10 +78,15 @@ pub fn back(model: &mut Model) {
         return;
     }
     match reader.trail.before.pop() {
-        Some((id, scroll)) => {
-            open(model, &id, None, reader.trail);
+        Some(before) => {
+            let trail = Trail {
+                caution: before.caution,
+                matched: before.matched,
+                ..reader.trail
+            };
+            open(model, &before.id, None, trail);
             if let Some(reader) = &mut model.session.runbooks.reader {
-                reader.scroll = scroll;
+                reader.scroll = before.scroll;
             }
         }
         None => model.session.screen = reader.trail.screen,
@@ -236,9 +244,12 @@ pub fn follow(model: &mut Model) {
     match found {
         Some(book) => {
             let mut trail = reader.trail.clone();
-            trail.before.push((reader.id.clone(), reader.scroll));
-            trail.caution = None;
-            trail.matched = None;
+            trail.before.push(Before {
+                id: reader.id.clone(),
+                scroll: reader.scroll,
+                caution: trail.caution.take(),
+                matched: trail.matched.take(),
+            });
             let id = book.id.clone();
             open(model, &id, anchor, trail);
         }

@@ -96,7 +96,13 @@ pub fn title(model: &Model, look: &Look, buf: &mut Buffer) {
     let share = (last.min(reader.facts.lines) * 100)
         .checked_div(reader.facts.lines)
         .unwrap_or(100);
-    pen.at_right(&format!(" {share}% "), style(Role::Dim));
+    let found = reader.facts.matches.len();
+    let searched = match (reader.needle.is_empty(), found) {
+        (true, _) => String::new(),
+        (false, 0) => "not found  ".to_owned(),
+        (false, _) => format!("n: {} of {found}  ", reader.match_at + 1),
+    };
+    pen.at_right(&format!(" {searched}{share}% "), style(Role::Dim));
 }
 
 /// Draws the part of the text that is on screen.
@@ -105,7 +111,7 @@ pub fn draw(model: &Model, look: &Look, layout: Layout, cache: &Cache, buf: &mut
         return;
     };
     let mut area = body(layout, buf.area);
-    if let (Some(caution), 1..) = (&reader.trail.caution, layout.header_rows) {
+    if let (Some(caution), 1..) = (&reader.caution, layout.header_rows) {
         let fitted = text::fit(
             caution,
             usize::from(area.width).saturating_sub(4),

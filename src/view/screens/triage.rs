@@ -27,10 +27,18 @@ struct Columns {
     location: usize,
     owner: usize,
     runbook: usize,
+    why: usize,
+}
+
+/// Whether the selected alert is shown beside the list.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Beside {
+    Nothing,
+    Detail,
 }
 
 impl Columns {
-    fn of(width: u16) -> Self {
+    fn of(width: u16, beside: Beside, tab: Tab) -> Self {
         let width = usize::from(width);
         // Gutter, severity, age and flag take ten, and the last column stays free: a pane may follow.
         let left = width.saturating_sub(11);
@@ -41,7 +49,17 @@ impl Columns {
             96..130 => (16, 12, 10, 18),
             _ => (20, 16, 14, 26),
         };
-        let others = [service, location, owner, runbook];
+        // The detail names the runbook: beside it the sign is enough, and the name is not cut.
+        let runbook = match (beside, runbook) {
+            (Beside::Detail, 1..) => 2,
+            (_, columns) => columns,
+        };
+        // Of what is quiet one wants to know why, and until when.
+        let (owner, runbook, why) = match (tab, runbook) {
+            (Tab::Quiet, 1..) => (0, 0, owner + 1 + runbook.max(15)),
+            _ => (owner, runbook, 0),
+        };
+        let others = [service, location, owner, runbook, why];
         let gaps = others.iter().filter(|w| **w > 0).count();
         let name = left.saturating_sub(others.iter().sum::<usize>() + gaps);
         Self {
@@ -50,6 +68,7 @@ impl Columns {
             location,
             owner,
             runbook,
+            why,
         }
     }
 }
@@ -61,7 +80,12 @@ pub fn draw(model: &Model, look: &Look, layout: Layout, buf: &mut Buffer) {
         width: layout.list_columns,
         ..area
     };
-    let columns = Columns::of(list.width);
+    let beside_it = if list.width < area.width {
+        Beside::Detail
+    } else {
+        Beside::Nothing
+    };
+    let columns = Columns::of(list.width, beside_it, model.session.triage.tab);
     let mut y = 0;
     if layout.header_rows > 0 {
         header(columns, model.session.triage.tab, look, list, buf);
@@ -106,6 +130,7 @@ fn header(columns: Columns, tab: Tab, look: &Look, area: Rect, buf: &mut Buffer)
         ("where", columns.location),
         ("owner", columns.owner),
         ("runbook", columns.runbook),
+        ("why", columns.why),
     ];
     // What pends names its value itself; it has no owner and no runbook yet.
     let shown = if tab == Tab::Pending { 2 } else { heads.len() };
@@ -311,14 +336,23 @@ fn alert_row(
     }
     if columns.runbook > 0 {
         let (book, sign, role) = runbook(alert, look);
-        let fitted = text::fit(book, columns.runbook.saturating_sub(2), dots).into_owned();
+        // Beside the detail there is room for the sign alone.
+        let fitted = text::fit(book, columns.runbook.saturating_sub(2), dots);
+        let shown = match fitted.is_empty() {
+            true if sign.is_empty() => "-".to_owned(),
+            true => sign.to_owned(),
+            false => format!("{fitted} {sign}"),
+        };
         pen.write(" ", Style::new());
-        pen.column(
-            &format!("{fitted} {sign}"),
-            columns.runbook,
-            dots,
-            style(role),
-        );
+        pen.column(&shown, columns.runbook, dots, style(role));
+    }
+    if columns.why > 0 {
+        let why = alert
+            .quiet
+            .as_ref()
+            .map_or("", |quiet| quiet.because.as_str());
+        pen.write(" ", Style::new());
+        pen.column(why, columns.why, dots, style(Role::StateQuiet));
     }
 }
 
@@ -490,18 +524,44 @@ fn selected(model: &Model) -> Option<&Alert> {
 fn summary(model: &Model, look: &Look, area: Rect, buf: &mut Buffer) {
     let rule = look.glyphs.lines.horizontal.repeat(usize::from(area.width));
     Pen::line(buf, area, 0).write(&rule, look.theme.style(Role::Border));
-    let Some(selected) = selected(model) else {
-        return;
+    let lines = match (
+        selected(model),
+        model.session.triage.row().map(|row| row.kind),
+    ) {
+        (Some(selected), Some(RowKind::Gone)) => {
+            let gone = |(text, _)| (format!("last seen: {text}"), Role::Stale);
+            alert::summary(selected, look)
+                .into_iter()
+                .map(gone)
+                .collect()
+        }
+        (Some(selected), _) => alert::summary(selected, look),
+        (None, Some(RowKind::Pending(at))) => about_pending(&model.board.pending[at], look),
+        (None, _) => return,
     };
     let width = usize::from(area.width).saturating_sub(2);
-    for (y, (text, role)) in alert::summary(selected, look)
-        .into_iter()
-        .take(2)
-        .enumerate()
-    {
+    for (y, (text, role)) in lines.into_iter().take(2).enumerate() {
         let fitted = text::fit(&text, width, look.glyphs.ellipsis).into_owned();
         let mut pen = Pen::line(buf, area, 1 + u16::try_from(y).unwrap_or(0));
         pen.write(" ", Style::new())
             .write(&fitted, look.theme.style(role));
     }
+}
+
+/// What is known of an alert that does not fire yet.
+fn about_pending(pending: &PendingAlert, look: &Look) -> Vec<(String, Role)> {
+    let labels = pending
+        .labels
+        .iter()
+        .filter(|(name, _)| name.raw() != "alertname");
+    let labels: Vec<String> = labels
+        .map(|(name, value)| format!("{name}={value}"))
+        .collect();
+    let dot = look.glyphs.dot;
+    let when = format!(
+        "its rule holds, but not for long enough yet {dot} would be a {} {dot} from {}",
+        pending.lane.word(),
+        pending.source
+    );
+    vec![(labels.join(" "), Role::Text), (when, Role::Dim)]
 }
