@@ -249,6 +249,14 @@ impl Alert {
         [owner, severity, runbook].into_iter().flatten().collect()
     }
 
+    /// Whether it is that firing. Another replica may since have told an earlier start of it.
+    #[must_use]
+    pub fn is_firing_of(&self, occurrence: Occurrence) -> bool {
+        self.occurrence == occurrence
+            || self.occurrence.fingerprint == occurrence.fingerprint
+                && self.starts().contains(&occurrence.starts_at)
+    }
+
     /// The starts that the sources give for this firing.
     #[must_use]
     pub fn starts(&self) -> Vec<DateTime<Utc>> {

@@ -41,6 +41,7 @@ pub fn next_wait(pace: Pace, jitter: f64) -> Duration {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
 
     fn wait(failures: u32, latency_ms: u64, retry_after: Option<u64>) -> Duration {
         let pace = Pace {
@@ -69,5 +70,58 @@ mod tests {
     fn the_server_is_obeyed_within_reason() {
         assert_eq!(wait(1, 0, Some(120)), Duration::from_mins(2));
         assert_eq!(wait(1, 0, Some(999_999)), CAP * 10);
+    }
+
+    fn paces() -> impl Strategy<Value = Pace> {
+        let failures = prop_oneof![0..9_u32, any::<u32>()];
+        let retry_after = prop::option::of(0..1_000_000_u64);
+        (1..600_u64, 0..120_000_u64, failures, retry_after).prop_map(
+            |(period_secs, latency_ms, failures, retry_after_secs)| Pace {
+                period: Duration::from_secs(period_secs),
+                last_latency: Duration::from_millis(latency_ms),
+                failures,
+                retry_after: retry_after_secs.map(Duration::from_secs),
+            },
+        )
+    }
+
+    proptest! {
+        #[test]
+        fn no_source_is_asked_sooner_than_it_bears(pace in paces(), jitter in -1.0..2.0_f64) {
+            let wait = next_wait(pace, jitter);
+            prop_assert!(wait >= pace.period);
+            prop_assert!(wait >= pace.last_latency * 3);
+            prop_assert!(wait >= pace.retry_after.unwrap_or_default().min(CAP * 10));
+        }
+
+        #[test]
+        fn no_wait_is_longer_than_the_longest_reason_for_it(pace in paces(), jitter in -1.0..2.0_f64) {
+            let reasons = [
+                CAP,
+                pace.period,
+                pace.last_latency * 3,
+                pace.retry_after.unwrap_or_default().min(CAP * 10),
+            ];
+            let longest = reasons.into_iter().max().unwrap_or_default();
+            prop_assert!(next_wait(pace, jitter) <= longest.mul_f64(1.1) + Duration::from_nanos(1));
+        }
+
+        #[test]
+        fn one_more_failure_never_shortens_the_wait(pace in paces(), jitter in 0.0..1.0_f64) {
+            let more = Pace {
+                failures: pace.failures.saturating_add(1),
+                ..pace
+            };
+            prop_assert!(next_wait(more, jitter) >= next_wait(pace, jitter));
+        }
+
+        #[test]
+        fn jitter_spreads_by_up_to_a_tenth(pace in paces(), a in 0.0..1.0_f64, b in 0.0..1.0_f64) {
+            let (early, late) = (a.min(b), a.max(b));
+            prop_assert!(next_wait(pace, early) <= next_wait(pace, late));
+            let base = next_wait(pace, 0.0).as_secs_f64();
+            let spread = next_wait(pace, late).as_secs_f64() / base - 1.0;
+            prop_assert!((spread - late / 10.0).abs() < 1e-6, "{spread} for {late}");
+        }
     }
 }

@@ -25,12 +25,7 @@ pub fn available(id: CommandId, model: &Model) -> Result<(), Reason> {
             Some(None) => Err("no runbook belongs to this alert"),
             None => Err("no alert is selected"),
         },
-        CommandId::Open if session.screen == Screen::Triage && session.triage.row().is_none() => {
-            Err("nothing is selected")
-        }
-        CommandId::Open if is_pending(model) => {
-            Err("it does not fire yet: all that is known stands in its row")
-        }
+        CommandId::Open => openable(model),
         CommandId::NextNew if session.triage.unseen.alerts.is_empty() => Err("nothing new"),
         CommandId::NextMatch | CommandId::PreviousMatch => match &session.runbooks.reader {
             Some(reader) if !reader.needle.is_empty() => Ok(()),
@@ -43,11 +38,24 @@ pub fn available(id: CommandId, model: &Model) -> Result<(), Reason> {
     }
 }
 
-fn is_pending(model: &Model) -> bool {
-    let triage = &model.session.triage;
-    let on_list = model.session.screen == Screen::Triage && triage.detail.is_none();
-    let row = triage.row();
-    on_list && row.is_some_and(|row| matches!(row.kind, RowKind::Pending(_)))
+fn openable(model: &Model) -> Result<(), Reason> {
+    let session = &model.session;
+    match session.screen {
+        Screen::Triage => match session.triage.row().map(|row| row.kind) {
+            None => Err("nothing is selected"),
+            Some(RowKind::Pending(_)) => {
+                Err("it does not fire yet: all that is known stands in its row")
+            }
+            Some(RowKind::Gone) if target(model).is_none() => Err("it is gone"),
+            Some(_) => Ok(()),
+        },
+        Screen::Runbooks => {
+            let library = model.knowledge.library();
+            let selected = library.runbooks.get(session.runbooks.list.cursor);
+            selected.map(|_| ()).ok_or("nothing is selected")
+        }
+        Screen::Sources => Err("all that is known of it is on this screen"),
+    }
 }
 
 /// The alert that a command is about: the opened one, else the selected one.
@@ -72,7 +80,7 @@ pub fn target(model: &Model) -> Option<&Alert> {
 pub fn claimable(model: &Model) -> Result<Vec<&Alert>, Reason> {
     let triage = &model.session.triage;
     let on_board = |alert: &Alert| {
-        let same = |a: &&Alert| a.occurrence == alert.occurrence;
+        let same = |a: &&Alert| a.is_firing_of(alert.occurrence);
         model.board.alerts.iter().find(same)
     };
     if let Some(detail) = &triage.detail {

@@ -91,6 +91,14 @@ pub struct Merging {
     pub freshness: Vec<Freshness>,
 }
 
+impl Merging {
+    /// Whether the last picture was made from everything that is known.
+    #[must_use]
+    pub fn is_settled(&self) -> bool {
+        !self.under_way && !self.wanted
+    }
+}
+
 impl Knowledge {
     /// What a picture is made from.
     #[must_use]
@@ -135,8 +143,11 @@ impl Knowledge {
     /// Whether each source has answered or failed at least once.
     #[must_use]
     pub fn everybody_was_asked(&self, now: DateTime<Utc>) -> bool {
-        let waits =
-            |s: &SourceState| s.freshness(now) == Freshness::Never || s.health.from_snapshot;
+        let waits = |s: &SourceState| match s.freshness(now) {
+            Freshness::Never => true,
+            Freshness::Failed => false,
+            Freshness::Fresh | Freshness::Stale => s.health.from_snapshot,
+        };
         !self.sources.iter().any(waits)
     }
 

@@ -14,6 +14,12 @@ const SIDE_BY_SIDE: u16 = 110;
 /// From this height on, a narrow list has a summary of the selected row below it.
 const WITH_SUMMARY: u16 = 16;
 
+/// The height of the help: all between the top bar and the bottom line.
+#[must_use]
+pub fn help_height(session: &Session) -> usize {
+    usize::from(session.size.1.saturating_sub(2))
+}
+
 /// The parts of the screen, in rows; the top bar and the bottom line are one each.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Layout {

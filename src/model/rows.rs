@@ -208,6 +208,14 @@ pub struct Wanted<'a> {
     pub open: &'a HashSet<FoldKey>,
 }
 
+impl Wanted<'_> {
+    /// Whether an alert has a row, or is part of a group that has one.
+    #[must_use]
+    pub fn lets_through(&self, alert: &Alert, search: &mut Search) -> bool {
+        Tab::of(alert) == self.tab && (self.filter.is_empty() || self.filter.matches(alert, search))
+    }
+}
+
 /// The rows of a tab.
 #[must_use]
 pub fn rows(board: &Board, wanted: &Wanted<'_>) -> Vec<Row> {
@@ -216,10 +224,7 @@ pub fn rows(board: &Board, wanted: &Wanted<'_>) -> Vec<Row> {
         return pending_rows(board, wanted, &mut search);
     }
     let places: Vec<usize> = (0..board.alerts.len())
-        .filter(|&at| Tab::of(&board.alerts[at]) == wanted.tab)
-        .filter(|&at| {
-            wanted.filter.is_empty() || wanted.filter.matches(&board.alerts[at], &mut search)
-        })
+        .filter(|&at| wanted.lets_through(&board.alerts[at], &mut search))
         .collect();
     grouped(board, &places, wanted)
 }
@@ -331,19 +336,22 @@ fn alert_row(board: &Board, at: usize, fold: Option<FoldKey>, place: RowPlace) -
     }
 }
 
-/// Where the selected row is now: itself, else the group that took it in, else the only alert that
-/// is left of the group it was.
+/// Where the selected row is now: itself, else the group that took its alert in, else the only
+/// alert that is left of the group it was. One alert never becomes another.
 #[must_use]
-pub fn find(rows: &[Row], selected: &Row) -> Option<usize> {
-    let itself = rows.iter().position(|row| row.id == selected.id);
-    itself.or_else(|| {
-        let fold = selected.fold.as_ref()?;
-        let wanted = rows
-            .iter()
-            .position(|row| row.fold.as_ref() == Some(fold))?;
-        let was_group = matches!(selected.id, RowId::Fold(_));
-        let is_group = matches!(rows[wanted].id, RowId::Fold(_));
-        // A group that shrank to one, or one that grew into a group. One alert never becomes another.
-        (was_group || is_group && selected.place == RowPlace::Alone).then_some(wanted)
+pub fn find(board: &Board, wanted: &Wanted<'_>, rows: &[Row], selected: &RowId) -> Option<usize> {
+    let place = |id: &RowId| rows.iter().position(|row| row.id == *id);
+    place(selected).or_else(|| match selected {
+        RowId::Alert(occurrence) => {
+            let alert = board.alerts.iter().find(|a| a.is_firing_of(*occurrence))?;
+            let fold = || {
+                let is_member = wanted.lets_through(alert, &mut Search::default());
+                let key = wanted.grouping.key(alert).filter(|_| is_member)?;
+                place(&RowId::Fold(key))
+            };
+            place(&RowId::Alert(alert.occurrence)).or_else(fold)
+        }
+        RowId::Fold(key) => rows.iter().position(|row| row.fold.as_ref() == Some(key)),
+        RowId::Pending(_) => None,
     })
 }

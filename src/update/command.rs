@@ -100,9 +100,11 @@ fn movement(id: CommandId) -> Option<Step> {
 
 fn show(model: &mut Model, screen: Screen) {
     // A second press of a screen's key leads to its list.
-    if model.session.screen == screen {
-        model.session.triage.detail = None;
-        model.session.runbooks.reader = None;
+    match screen {
+        _ if model.session.screen != screen => {}
+        Screen::Triage => model.session.triage.detail = None,
+        Screen::Runbooks => model.session.runbooks.reader = None,
+        Screen::Sources => {}
     }
     model.session.screen = screen;
     triage::settle(model);
@@ -122,7 +124,10 @@ fn open(model: &mut Model) -> Vec<Effect> {
 fn back(model: &mut Model) {
     match model.session.screen {
         Screen::Triage => triage::back(model),
-        Screen::Runbooks => reader::back(model),
+        Screen::Runbooks => {
+            reader::back(model);
+            triage::settle(model);
+        }
         Screen::Sources => show(model, Screen::Triage),
     }
 }

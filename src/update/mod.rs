@@ -7,6 +7,8 @@ mod command;
 mod palette;
 mod reader;
 mod sources;
+#[cfg(test)]
+mod tests;
 mod triage;
 
 use chrono::{DateTime, Utc};
@@ -14,7 +16,7 @@ use chrono::{DateTime, Utc};
 use crate::effect::Effect;
 use crate::keys::{self, CommandId, Context, KeyPress};
 use crate::model::Model;
-use crate::model::layout::Layout;
+use crate::model::layout::{Layout, help_height};
 use crate::model::scroll::Step;
 use crate::model::session::{Measured, Screen, Tone};
 use crate::msg::{Mouse, Msg};
@@ -63,8 +65,27 @@ pub fn measured(model: &mut Model, measured: Measured) {
         detail.lines = lines;
         detail.scroll.pan(Step::Rows(0), lines, height);
     }
+    let help_height = help_height(&model.session);
     if let (Some(lines), Some(help)) = (measured.help_lines, &mut model.session.help) {
         help.lines = lines;
+        help.scroll.pan(Step::Rows(0), lines, help_height);
+    }
+    // Another size, or one more line that says what cannot be seen: the cursor stays in view.
+    let session = &mut model.session;
+    match session.screen {
+        Screen::Triage if session.triage.detail.is_some() => {}
+        Screen::Triage => {
+            let rows = session.triage.rows.len();
+            session.triage.scroll.reveal(rows, height);
+        }
+        Screen::Runbooks => {
+            let books = model.knowledge.library().runbooks.len();
+            session.runbooks.list.reveal(books, height);
+        }
+        Screen::Sources => {
+            let sources = model.knowledge.sources.len();
+            session.sources.reveal(sources, height);
+        }
     }
 }
 
@@ -85,6 +106,8 @@ fn mouse(model: &mut Model, mouse: Mouse) -> Vec<Effect> {
     match mouse {
         Mouse::WheelDown => command::run(model, CommandId::Down, None),
         Mouse::WheelUp => command::run(model, CommandId::Up, None),
+        // The help covers the list.
+        Mouse::Click { .. } if model.session.help.is_some() => vec![],
         Mouse::Click { row } => {
             triage::click(model, row);
             vec![]
@@ -94,11 +117,10 @@ fn mouse(model: &mut Model, mouse: Mouse) -> Vec<Effect> {
 
 fn step(model: &mut Model, step: Step) {
     let height = Layout::of(model).height();
+    let help_height = help_height(&model.session);
     let session = &mut model.session;
     if let Some(help) = &mut session.help {
-        // It stands between the top bar and the bottom line, whatever is below it.
-        let height = usize::from(session.size.1.saturating_sub(2));
-        help.scroll.pan(step, help.lines, height);
+        help.scroll.pan(step, help.lines, help_height);
         return;
     }
     match session.screen {

@@ -1,6 +1,6 @@
 //! What changes while a line is typed: a filter, words to find, a command?
 
-use crossterm::event::KeyEvent;
+use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
 use super::{command, reader, triage};
 use crate::domain::filter::Filter;
@@ -23,12 +23,25 @@ pub fn open(model: &mut Model, kind: PromptKind) {
 
 /// A key that is text or edits it.
 pub fn typed(model: &mut Model, press: KeyPress) -> Vec<Effect> {
+    if breaks_line(press) {
+        return vec![];
+    }
     if let Some(prompt) = &mut model.session.prompt {
         prompt.input.input(KeyEvent::from(press));
         prompt.choice = 0;
     }
     changed(model);
     vec![]
+}
+
+/// Keys that the text field takes for a line break: a prompt has one line.
+fn breaks_line(press: KeyPress) -> bool {
+    let is_ctrl = press.modifiers.contains(KeyModifiers::CONTROL);
+    match press.code {
+        KeyCode::Enter | KeyCode::Char('\n' | '\r') => true,
+        KeyCode::Char('m') => is_ctrl,
+        _ => false,
+    }
 }
 
 /// Pasted text: line breaks become spaces, so that nothing is accepted by a paste.
@@ -40,6 +53,7 @@ pub fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
             .take(4_096)
             .collect();
         prompt.input.insert_str(flat);
+        prompt.choice = 0;
     }
     changed(model);
     vec![]

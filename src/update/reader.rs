@@ -1,6 +1,7 @@
 //! What changes on screen 5: the list of runbooks, and the text that is open?
 
 use crate::domain::prose;
+use crate::domain::runbook::{Library, Runbook};
 use crate::domain::text::Untrusted;
 use crate::model::Model;
 use crate::model::available::target;
@@ -25,6 +26,17 @@ pub fn open_for_alert(model: &mut Model) {
     };
     let anchor = link.anchor.as_ref().map(|a| a.raw().to_owned());
     open(model, &link.id, anchor, trail);
+}
+
+/// Takes in what was read anew: the cursor of the list stays on its runbook, not on its row.
+pub fn library_read(model: &mut Model, before: &Library) {
+    let list = &mut model.session.runbooks.list;
+    let selected = before.runbooks.get(list.cursor);
+    let library = model.knowledge.library();
+    let same = |book: &Runbook| selected.is_some_and(|selected| selected.id == book.id);
+    let last = library.runbooks.len().saturating_sub(1);
+    let found = library.runbooks.iter().position(same);
+    list.cursor = found.unwrap_or(list.cursor).min(last);
 }
 
 /// Opens the selected runbook of the list.

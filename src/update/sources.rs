@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::triage;
+use super::{reader, triage};
 use crate::domain::board::Board;
 use crate::effect::Effect;
 use crate::model::Model;
@@ -17,7 +17,9 @@ pub fn reported(model: &mut Model, report: Report) -> Vec<Effect> {
     match report.result {
         Ok(answer) => {
             source.health.succeeded(report.at, report.latency_ms);
-            source.kept = kept(answer);
+            if let Kept::Runbooks(before) = std::mem::replace(&mut source.kept, kept(answer)) {
+                reader::library_read(model, &before);
+            }
         }
         // The last good answer stays.
         Err(error) => source.health.failed(report.at, report.latency_ms, error),

@@ -10,17 +10,18 @@ use super::sources;
 use crate::domain::alert::Alert;
 use crate::domain::board::Board;
 use crate::domain::claim::{Claim, Occurrence};
-use crate::domain::filter::Filter;
+use crate::domain::filter::{Filter, Search};
 use crate::domain::observed::QueryAnswer;
 use crate::domain::source::SourceError;
 use crate::domain::text::Untrusted;
 use crate::effect::Effect;
+use crate::keys::Context;
 use crate::model::Model;
 use crate::model::available::{claimable, target};
 use crate::model::layout::Layout;
-use crate::model::rows::{self, Grouping, Row, RowId, RowKind, Tab, Wanted};
+use crate::model::rows::{self, FoldState, Grouping, Row, RowId, RowKind, Tab, Wanted};
 use crate::model::scroll::{Scroll, Step};
-use crate::model::session::{Detail, History, Screen, Started, Tone};
+use crate::model::session::{Detail, History, Screen, Started, Tone, TriageSession};
 
 /// Why the rows are made anew.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -39,7 +40,10 @@ pub fn picture(model: &mut Model, board: Arc<Board>) {
     }
     let shown: HashSet<Occurrence> = occurrences(&model.board).collect();
     let unseen = &mut model.session.triage.unseen;
-    unseen.waiting = occurrences(&board).filter(|o| !shown.contains(o)).count();
+    unseen.waiting = match unseen.started {
+        Started::Yes => occurrences(&board).filter(|o| !shown.contains(o)).count(),
+        Started::No => 0,
+    };
     unseen.newer = Some(board);
 }
 
@@ -65,8 +69,9 @@ fn show(model: &mut Model, board: Arc<Board>) {
         let now: HashSet<Occurrence> = occurrences(&board).collect();
         unseen.alerts.retain(|o| now.contains(o));
     }
-    // What was there before everybody was asked once is not news.
-    if model.knowledge.everybody_was_asked(model.now) {
+    // What was there before everybody was asked once is not news. An answer that came while this
+    // picture was made is not in it yet.
+    if model.knowledge.merging.is_settled() && model.knowledge.everybody_was_asked(model.now) {
         model.session.triage.unseen.started = Started::Yes;
     }
     model.board = board;
@@ -82,28 +87,25 @@ fn refresh_detail(model: &mut Model) {
     let Some(detail) = &mut model.session.triage.detail else {
         return;
     };
-    let same = |a: &&Alert| a.occurrence == detail.occurrence;
+    let same = |a: &&Alert| a.is_firing_of(detail.occurrence);
     if let Some(alert) = model.board.alerts.iter().find(same) {
+        detail.occurrence = alert.occurrence;
         *detail.alert = alert.clone();
     }
 }
 
 fn rebuild(model: &mut Model, cause: Cause) {
     let triage = &mut model.session.triage;
-    let mut rows = rows::rows(
-        &model.board,
-        &Wanted {
-            tab: triage.tab,
-            filter: &triage.filter,
-            grouping: &triage.grouping,
-            open: &triage.open,
-        },
-    );
+    let wanted = wanted(triage);
+    let mut rows = rows::rows(&model.board, &wanted);
     let selected = triage.row().cloned();
+    let found = selected
+        .as_ref()
+        .and_then(|row| rows::find(&model.board, &wanted, &rows, &row.id));
     let line = triage.scroll.cursor.saturating_sub(triage.scroll.top);
     let at_top = triage.scroll.top == 0;
     if let Some(selected) = selected {
-        triage.scroll.cursor = match (rows::find(&rows, &selected), cause) {
+        triage.scroll.cursor = match (found, cause) {
             (Some(at), _) => at,
             (None, Cause::Picture) => {
                 let at = triage.scroll.cursor.min(rows.len());
@@ -116,7 +118,14 @@ fn rebuild(model: &mut Model, cause: Cause) {
                 );
                 at
             }
-            (None, Cause::Operator) => 0,
+            (None, Cause::Operator) => triage
+                .selected
+                .as_ref()
+                .and_then(|alert| {
+                    let id = RowId::Alert(alert.occurrence);
+                    rows.iter().position(|row| row.id == id)
+                })
+                .unwrap_or(0),
         };
         // The row keeps its line on screen, unless the list begins there.
         if !at_top {
@@ -127,29 +136,28 @@ fn rebuild(model: &mut Model, cause: Cause) {
     settle(model);
 }
 
+fn wanted(triage: &TriageSession) -> Wanted<'_> {
+    Wanted {
+        tab: triage.tab,
+        filter: &triage.filter,
+        grouping: &triage.grouping,
+        open: &triage.open,
+    }
+}
+
 /// After anything that may have moved the window: the cursor is on screen, and what is on screen
 /// has been seen.
 pub fn settle(model: &mut Model) {
     let height = Layout::of(model).height();
-    let visible_screen = model.session.screen == Screen::Triage && !model.session.is_frozen();
+    let is_frozen = model.session.is_frozen();
+    let is_here = model.session.context_below() == Context::Triage;
     let triage = &mut model.session.triage;
-    triage.scroll.reveal(triage.rows.len(), height);
-    if visible_screen && triage.detail.is_none() && !triage.unseen.alerts.is_empty() {
-        let visible = &triage.rows[triage.scroll.window(triage.rows.len(), height)];
-        let alerts: HashSet<&RowId> = visible.iter().map(|row| &row.id).collect();
-        let is_seen = |alert: &Alert| {
-            let folded = triage.grouping.key(alert).map(RowId::Fold);
-            alerts.contains(&RowId::Alert(alert.occurrence))
-                || folded.is_some_and(|id| alerts.contains(&id))
-        };
-        let seen: Vec<Occurrence> = model
-            .board
-            .alerts
-            .iter()
-            .filter(|a| is_seen(a))
-            .map(|a| a.occurrence)
-            .collect();
-        for occurrence in seen {
+    // The height is that of the present screen: under another one the window stays as it is.
+    if is_here {
+        triage.scroll.reveal(triage.rows.len(), height);
+    }
+    if is_here && !is_frozen && !triage.unseen.alerts.is_empty() {
+        for occurrence in seen(&model.board, triage, height) {
             triage.unseen.alerts.remove(&occurrence);
         }
     }
@@ -165,6 +173,39 @@ pub fn settle(model: &mut Model) {
     }
 }
 
+/// What of the unseen is on screen now: by itself, or as a part of a closed group. An open group
+/// shows each of its alerts by itself.
+fn seen(board: &Board, triage: &TriageSession, height: usize) -> Vec<Occurrence> {
+    let visible = &triage.rows[triage.scroll.window(triage.rows.len(), height)];
+    let is_open = |row: &&Row| {
+        matches!(
+            row.kind,
+            RowKind::Fold {
+                state: FoldState::Open,
+                ..
+            }
+        )
+    };
+    let shown: HashSet<&RowId> = visible
+        .iter()
+        .filter(|row| !is_open(row))
+        .map(|row| &row.id)
+        .collect();
+    let wanted = wanted(triage);
+    let mut search = Search::default();
+    let mut in_group = |alert: &Alert| {
+        let key = triage.grouping.key(alert).map(RowId::Fold);
+        key.is_some_and(|id| shown.contains(&id)) && wanted.lets_through(alert, &mut search)
+    };
+    board
+        .alerts
+        .iter()
+        .filter(|a| triage.unseen.alerts.contains(&a.occurrence))
+        .filter(|a| shown.contains(&RowId::Alert(a.occurrence)) || in_group(a))
+        .map(|a| a.occurrence)
+        .collect()
+}
+
 /// Moves the cursor, or the text of an opened alert.
 pub fn step(model: &mut Model, step: Step) {
     let height = Layout::of(model).height();
@@ -175,7 +216,8 @@ pub fn step(model: &mut Model, step: Step) {
     }
     let left = triage.scroll.cursor;
     triage.scroll.step(step, triage.rows.len(), height);
-    if triage.scroll.cursor != left {
+    // The only row cannot be left: the wish is enough.
+    if triage.scroll.cursor != left || triage.rows.len() == 1 {
         drop_gone(model, left);
     }
     settle(model);
