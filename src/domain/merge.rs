@@ -113,9 +113,12 @@ impl<'a> ReplicaSet<'a> {
         let starts_at = words.iter().map(|w| w.alert.starts_at).min();
         let sightings: Vec<Sighting> = words.iter().map(|w| self.sighting(*w)).collect();
         let quiet = (lead.state == ReplicaState::Suppressed).then(|| {
-            quiet::explain(&lead.suppression, &self.silences, |print| {
-                self.name_of(print)
-            })
+            quiet::explain(
+                &lead.suppression,
+                &self.silences,
+                |print| self.name_of(print),
+                self.inputs.now,
+            )
         });
         let (state, quiet) = match quiet {
             Some((state, quiet)) => (state, Some(quiet)),

@@ -29,6 +29,7 @@ pub fn explain(
     suppression: &Suppression,
     silences: &Silences<'_>,
     name_of: impl Fn(Fingerprint) -> Option<Untrusted>,
+    now: DateTime<Utc>,
 ) -> (AlertState, Quiet) {
     let mut reasons = Vec::new();
     let mut until = None;
@@ -49,9 +50,9 @@ pub fn explain(
             "silenced"
         };
         let mut line = format!(
-            "{what} by {} until {}Z",
+            "{what} by {} until {}",
             silence.created_by,
-            silence.ends_at.format("%Y-%m-%d %H:%M")
+            time(silence.ends_at, now)
         );
         let comment = silence.comment.shown().trim_start_matches("ACK!").trim();
         if !comment.is_empty() {
@@ -81,4 +82,14 @@ pub fn explain(
     };
     let because = reasons.join("; ");
     (state, Quiet { because, until })
+}
+
+/// A time of the same day needs no date.
+fn time(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    let form = if at.date_naive() == now.date_naive() {
+        "%H:%MZ"
+    } else {
+        "%Y-%m-%d %H:%MZ"
+    };
+    at.format(form).to_string()
 }

@@ -136,6 +136,7 @@ fn header(columns: Columns, tab: Tab, look: &Look, area: Rect, buf: &mut Buffer)
     let shown = if tab == Tab::Pending { 2 } else { heads.len() };
     for (word, width) in heads.into_iter().take(shown) {
         if width > 0 {
+            let word = if width < 7 { "" } else { word };
             pen.column(word, width, "", style).write(" ", style);
         }
     }
