@@ -21,6 +21,7 @@ use crate::domain::freshness::{Freshness, Health};
 use crate::domain::observed::{AlertmanagerAnswer, PrometheusAnswer};
 use crate::domain::runbook::Library;
 use crate::domain::source::{SourceError, SourceKind, SourceName};
+use crate::domain::text::Untrusted;
 use crate::domain::triage::TriagePolicy;
 use crate::runbooks;
 use crate::sources::{Alertmanager, Prometheus};
@@ -54,6 +55,8 @@ pub struct SourceStatus {
     pub health: Health,
     /// The verdict on it.
     pub freshness: Freshness,
+    /// What it could not tell, although it answered.
+    pub limits: Vec<Untrusted>,
 }
 
 impl Picture {
@@ -144,13 +147,18 @@ impl<T> Asked<T> {
         health
     }
 
-    fn status(&self, now: DateTime<Utc>) -> SourceStatus {
+    fn status(
+        &self,
+        now: DateTime<Utc>,
+        limits: impl FnOnce(&T) -> Vec<Untrusted>,
+    ) -> SourceStatus {
         let health = self.health();
         SourceStatus {
             name: self.source.clone(),
             kind: self.kind,
             freshness: health.freshness(now, self.period.as_secs()),
             health,
+            limits: self.result.as_deref().map(limits).unwrap_or_default(),
         }
     }
 
@@ -225,9 +233,13 @@ pub fn picture(
     let alertmanagers = answers
         .alertmanagers
         .iter()
-        .map(|(asked, ..)| asked.status(now));
-    let prometheuses = answers.prometheuses.iter().map(|asked| asked.status(now));
-    let library = std::iter::once(answers.library.status(now));
+        .map(|(asked, ..)| asked.status(now, |answer| answer.limits.clone()));
+    let prometheuses = answers
+        .prometheuses
+        .iter()
+        .map(|asked| asked.status(now, |answer| answer.limits.clone()));
+    // What is wrong with single files is told by `runbook list` and `check`.
+    let library = std::iter::once(answers.library.status(now, |_| Vec::new()));
     let sources = alertmanagers.chain(prometheuses).chain(library).collect();
     let inputs = Inputs {
         replicas_configured: answers.alertmanagers.len(),

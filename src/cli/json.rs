@@ -59,6 +59,7 @@ pub struct SourceDoc<'a> {
     error: Option<String>,
     error_kind: Option<ErrorKind>,
     next_step: Option<&'static str>,
+    limits: &'a [Untrusted],
 }
 
 impl<'a> SourceDoc<'a> {
@@ -75,6 +76,7 @@ impl<'a> SourceDoc<'a> {
             error: error.map(ToString::to_string),
             error_kind: error.map(|e| e.kind),
             next_step: error.map(|e| e.kind.next_step()),
+            limits: &source.limits,
         }
     }
 

@@ -194,6 +194,10 @@ fn sources(picture: &Picture, page: &Page, out: &mut String) {
             let next = format!("next: {}", error.kind.next_step());
             table.row(vec![cell(""), rest(next).role(Role::Faint)]);
         }
+        for limit in &source.limits {
+            let limit = format!("limit: {limit}");
+            table.row(vec![cell(""), rest(limit).role(Role::Care)]);
+        }
     }
     table.render(page, out);
 }
