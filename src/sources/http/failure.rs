@@ -71,13 +71,27 @@ pub(super) fn of_request(peer: &str, error: &reqwest::Error) -> SourceError {
             &format!("{peer}: no connection in time"),
         );
     }
-    if error.is_connect() || find::<io::Error>(error).is_some() {
+    if error.is_connect() {
         return SourceError::new(ErrorKind::Unreachable, &format!("{peer}: {reason}"));
+    }
+    let is_tls = error.url().is_some_and(|url| url.scheme() == "https");
+    // A server that wants a certificate of ours says so only after the handshake (TLS 1.3). What
+    // comes of its refusal is a race: the alert as text, a reset, or nothing but the end.
+    let hint = if is_tls {
+        " (does it ask for a client certificate?)"
+    } else {
+        ""
+    };
+    if let Some(io) = find::<io::Error>(error) {
+        if is_tls && io.kind() == io::ErrorKind::InvalidData {
+            return SourceError::new(ErrorKind::Tls, &format!("{peer}: {reason}"));
+        }
+        return SourceError::new(ErrorKind::Unreachable, &format!("{peer}: {reason}{hint}"));
     }
     // Connected, and something came back or the connection was closed.
     let closed = reason.contains("closed") || reason.contains("canceled");
     if closed {
-        let detail = format!("{peer}: the connection was closed before an answer");
+        let detail = format!("{peer}: the connection was closed before an answer{hint}");
         return SourceError::new(ErrorKind::Unreachable, &detail);
     }
     let detail = format!("{peer} does not speak HTTP: {reason}");
