@@ -26,7 +26,7 @@ pub use body::Body;
 pub use failure::HttpError;
 pub(super) use failure::message_line;
 
-use self::credentials::Credentials;
+use self::credentials::{Credentials, Hidden};
 use crate::config::settings::{Endpoint, HeaderValue as ConfiguredValue, Tls};
 use crate::domain::source::{ErrorKind, SourceError};
 
@@ -101,18 +101,18 @@ impl HttpClient {
         let deadline = Instant::now() + inner.timeout;
 
         let secrets = inner.credentials.current().await?;
-        let mut response = self.send(&url, &secrets, deadline).await?;
+        let (mut response, mut hidden) = self.send(&url, &secrets, deadline).await?;
         if response.status() == StatusCode::UNAUTHORIZED
             && let Some(newer) = inner.credentials.newer_than(&secrets).await?
         {
-            response = self.send(&url, &newer, deadline).await?;
+            (response, hidden) = self.send(&url, &newer, deadline).await?;
         }
 
         let body = Body::new(response, deadline, inner.timeout, inner.max_bytes);
         if body.status().is_success() {
             return Ok(body);
         }
-        Err(failure::of_answer(&url, body).await)
+        Err(failure::of_answer(&url, body, &hidden).await)
     }
 
     async fn send(
@@ -120,12 +120,14 @@ impl HttpClient {
         url: &Url,
         secrets: &[SecretString],
         deadline: Instant,
-    ) -> Result<Response, HttpError> {
+    ) -> Result<(Response, Hidden), HttpError> {
         let inner = &*self.0;
         let request = inner.client.get(url.clone()).headers(inner.headers.clone());
-        let request = inner.credentials.put_on(request, secrets);
-        match tokio::time::timeout_at(deadline, request.send()).await {
-            Ok(Ok(response)) => Ok(response),
+        let request = inner.credentials.put_on(request, secrets).build();
+        let request = request.map_err(|error| failure::of_request(&inner.peer, &error))?;
+        let hidden = Hidden::of(&request, secrets);
+        match tokio::time::timeout_at(deadline, inner.client.execute(request)).await {
+            Ok(Ok(response)) => Ok((response, hidden)),
             Ok(Err(error)) => Err(failure::of_request(&inner.peer, &error).into()),
             Err(_) => Err(failure::no_answer(&inner.peer, inner.timeout).into()),
         }

@@ -6,8 +6,8 @@
 
 use std::sync::Arc;
 
-use reqwest::RequestBuilder;
 use reqwest::header::{HeaderName, HeaderValue};
+use reqwest::{Request, RequestBuilder};
 use secrecy::{ExposeSecret, SecretString};
 use tokio::sync::Mutex;
 
@@ -98,6 +98,28 @@ impl Credentials {
             values.push(place.read().await.map_err(|error| unreadable(&error))?);
         }
         Ok(values.into())
+    }
+}
+
+/// What no text may repeat of a request: its secrets, plain and as its headers carry them. Gateways
+/// like to quote the token that they refuse.
+pub(super) struct Hidden(Vec<SecretString>);
+
+impl Hidden {
+    pub(super) fn of(request: &Request, secrets: &[SecretString]) -> Self {
+        let worn = request.headers().values().filter(|v| v.is_sensitive());
+        // Without `Basic` or `Bearer` before it.
+        let worn = worn
+            .filter_map(|value| value.to_str().ok()?.split(' ').next_back())
+            .map(SecretString::from);
+        Self(secrets.iter().cloned().chain(worn).collect())
+    }
+
+    pub(super) fn mask(&self, text: &str) -> String {
+        let secrets = self.0.iter().map(ExposeSecret::expose_secret);
+        secrets
+            .filter(|secret| !secret.is_empty())
+            .fold(text.to_owned(), |text, secret| text.replace(secret, "***"))
     }
 }
 

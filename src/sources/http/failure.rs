@@ -14,6 +14,7 @@ use serde_json::Value;
 use url::Url;
 
 use super::body::Body;
+use super::credentials::Hidden;
 use crate::domain::source::{ErrorKind, SourceError};
 
 /// Of a refusal's body, this much is looked at.
@@ -136,7 +137,7 @@ pub(super) fn of_body(error: &reqwest::Error, read_bytes: u64) -> SourceError {
 }
 
 /// An answer that is not 2xx.
-pub(super) async fn of_answer(url: &Url, mut body: Body) -> HttpError {
+pub(super) async fn of_answer(url: &Url, mut body: Body, hidden: &Hidden) -> HttpError {
     let status = body.status();
     let code = status.as_u16();
     let reason = status.canonical_reason().unwrap_or("unknown status");
@@ -147,7 +148,7 @@ pub(super) async fn of_answer(url: &Url, mut body: Body) -> HttpError {
         format!("{code} {reason} at {at}: redirects to {target}, which quell does not follow")
     } else {
         let bytes = body.beginning(MAX_EXPLANATION_BYTES).await;
-        match explanation(&bytes) {
+        match explanation(&bytes, hidden) {
             Some(text) => format!("{code} {reason} at {at}: {text}"),
             None => format!("{code} {reason} at {at}"),
         }
@@ -188,9 +189,10 @@ pub(super) fn describe_page(bytes: &[u8]) -> String {
 
 /// The message in an error body, whichever of the shapes it has: Alertmanager's JSON string or
 /// `{code, message}`, Prometheus's `{status, errorType, error}`, a bare `{status}`, plain text.
-fn explanation(bytes: &[u8]) -> Option<String> {
+fn explanation(bytes: &[u8], hidden: &Hidden) -> Option<String> {
     if is_web_page(bytes) {
-        return Some(describe_page(bytes));
+        let page = hidden.mask(&String::from_utf8_lossy(bytes));
+        return Some(describe_page(page.as_bytes()));
     }
     let text = match serde_json::from_slice(bytes) {
         Ok(Value::String(text)) => text,
@@ -204,7 +206,7 @@ fn explanation(bytes: &[u8]) -> Option<String> {
         }
         _ => String::from_utf8_lossy(bytes).into_owned(),
     };
-    Some(message_line(&text)).filter(|line| !line.is_empty())
+    Some(message_line(&hidden.mask(&text))).filter(|line| !line.is_empty())
 }
 
 /// The first line that says something, bounded.
