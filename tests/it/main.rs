@@ -6,6 +6,19 @@
 
 #![allow(clippy::panic, reason = "a test that cannot go on says why and fails")]
 
+mod cli_access;
+mod cli_alerts;
+mod cli_check;
+mod cli_config;
+mod cli_exits;
+mod cli_hostile;
+mod cli_init;
+mod cli_reads_only;
+mod cli_runbooks;
+mod cli_scene;
+mod cli_secrets;
+mod cli_shell;
+mod cli_text;
 mod peers;
 mod quell;
 mod raw;

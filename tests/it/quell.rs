@@ -80,6 +80,11 @@ impl Quell {
         self.run_program(PROGRAM, arguments)
     }
 
+    /// quell in this home, for a test that sets variables, pipes or a folder of its own.
+    pub fn command(&self) -> Command {
+        self.clean_command(PROGRAM)
+    }
+
     /// Starts quell in a terminal of this size.
     ///
     /// ```ignore
