@@ -46,8 +46,20 @@ pub struct Session {
     pub prompt: Option<Prompt>,
     /// What was just done or refused, until the next key.
     pub notice: Option<Notice>,
+    /// Whether the operator has touched anything.
+    pub keys: Keys,
     /// Who and where.
     pub identity: Identity,
+}
+
+/// Whether any key was pressed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Keys {
+    /// Not yet.
+    #[default]
+    Untouched,
+    /// Yes: the cursor stays where the operator has it.
+    Pressed,
 }
 
 /// The help on screen.
@@ -296,6 +308,7 @@ impl Session {
             help: None,
             prompt: None,
             notice: None,
+            keys: Keys::default(),
             identity,
         }
     }

@@ -18,7 +18,7 @@ use crate::keys::{self, CommandId, Context, KeyPress};
 use crate::model::Model;
 use crate::model::layout::{Layout, help_height};
 use crate::model::scroll::Step;
-use crate::model::session::{Measured, Screen, Tone};
+use crate::model::session::{Keys, Measured, Screen, Tone};
 use crate::msg::{Mouse, Msg};
 
 /// Takes in what happened.
@@ -91,6 +91,7 @@ pub fn measured(model: &mut Model, measured: Measured) {
 
 fn key(model: &mut Model, press: KeyPress) -> Vec<Effect> {
     model.session.notice = None;
+    model.session.keys = Keys::Pressed;
     let context = model.session.context();
     match keys::resolve(press, context) {
         Some(id) => command::run(model, id, None),

@@ -21,7 +21,7 @@ use crate::model::available::{claimable, target};
 use crate::model::layout::Layout;
 use crate::model::rows::{self, FoldState, Grouping, Row, RowId, RowKind, Tab, Wanted};
 use crate::model::scroll::{Scroll, Step};
-use crate::model::session::{Detail, History, Screen, Started, Tone, TriageSession};
+use crate::model::session::{Detail, History, Keys, Screen, Started, Tone, TriageSession};
 
 /// Why the rows are made anew.
 #[derive(Clone, Copy, PartialEq, Eq)]
@@ -30,6 +30,8 @@ enum Cause {
     Picture,
     /// The operator asked for other rows.
     Operator,
+    /// The sources answer one after another and no key was pressed yet: the cursor is nobody's.
+    Arrival,
 }
 
 /// Shows a picture, or lets it wait while the list is frozen.
@@ -59,7 +61,12 @@ pub fn catch_up(model: &mut Model) {
 
 fn show(model: &mut Model, board: Arc<Board>) {
     let before: HashSet<Occurrence> = occurrences(&model.board).collect();
-    let unseen = &mut model.session.triage.unseen;
+    let session = &mut model.session;
+    let cause = match (session.triage.unseen.started, session.keys) {
+        (Started::No, Keys::Untouched) => Cause::Arrival,
+        _ => Cause::Picture,
+    };
+    let unseen = &mut session.triage.unseen;
     unseen.waiting = 0;
     unseen.newer = None;
     if unseen.started == Started::Yes {
@@ -76,7 +83,7 @@ fn show(model: &mut Model, board: Arc<Board>) {
     }
     model.board = board;
     refresh_detail(model);
-    rebuild(model, Cause::Picture);
+    rebuild(model, cause);
 }
 
 fn occurrences(board: &Board) -> impl Iterator<Item = Occurrence> {
@@ -106,6 +113,8 @@ fn rebuild(model: &mut Model, cause: Cause) {
     let at_top = triage.scroll.top == 0;
     if let Some(selected) = selected {
         triage.scroll.cursor = match (found, cause) {
+            // The most urgent is first, and the first is selected.
+            (_, Cause::Arrival) => 0,
             (Some(at), _) => at,
             (None, Cause::Picture) => {
                 let at = triage.scroll.cursor.min(rows.len());

@@ -314,3 +314,16 @@ fn pages_and_halves_move_by_what_is_on_screen() {
         assert_eq!(world.here(), here, "{key}");
     }
 }
+
+#[test]
+fn while_the_sources_arrive_the_first_row_is_selected_until_a_key_is_pressed() {
+    for (key, expected) in [("", [">New", "A", "B"]), ("j", ["New", "A", ">B"])] {
+        let mut world = World::with(2, "none");
+        world.answers(0, alertmanager(&pages(&["A", "B"])));
+        world.press(key);
+        let mut more = pages(&["A", "B"]);
+        more.push(page("New").since(60));
+        world.answers(1, alertmanager(&more));
+        assert_eq!(world.rows(), expected, "after {key:?}");
+    }
+}
