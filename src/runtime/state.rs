@@ -153,36 +153,37 @@ fn keep(files: &Files, order: Order) -> Result<(), String> {
     write_private(path, &bytes).map_err(|e| told(e.to_string()))
 }
 
-/// The claims of earlier sessions. A file that cannot be read is told, and left as it is.
+/// The claims of earlier sessions. What cannot be read is told, and set aside: the next claim would
+/// overwrite it.
 pub fn load_claims(path: &Path) -> (Claims, Option<String>) {
     let told = |why: String| {
-        let aside = path.with_extension("json.unreadable");
-        // The next claim would overwrite it: what is in it is not thrown away.
-        let kept = std::fs::rename(path, &aside).is_ok();
-        let rest = if kept {
-            format!("; it is kept as {}", aside.display())
-        } else {
-            String::new()
+        let aside = free_beside(path);
+        let rest = match std::fs::rename(path, &aside) {
+            Ok(()) => format!("; it is kept as {}", aside.display()),
+            Err(error) => format!("; it could not be set aside: {error}"),
         };
-        Some(format!(
-            "claims were not read from {}: {why}{rest}",
-            path.display()
-        ))
+        let text = format!("claims were not read from {}: {why}{rest}", path.display());
+        (Claims::default(), Some(text))
     };
     match std::fs::read(path) {
         Ok(bytes) => match serde_json::from_slice(&bytes) {
             Ok(claims) => (claims, None),
-            Err(error) => (Claims::default(), told(error.to_string())),
+            Err(error) => told(error.to_string()),
         },
         Err(error) if error.kind() == std::io::ErrorKind::NotFound => (Claims::default(), None),
-        Err(error) => (
-            Claims::default(),
-            Some(format!(
-                "claims were not read from {}: {error}",
-                path.display()
-            )),
-        ),
+        Err(error) => told(error.to_string()),
     }
+}
+
+/// The first of `claims.json.unreadable`, `claims.json.unreadable-2`, ... that is not taken.
+fn free_beside(path: &Path) -> PathBuf {
+    let mut aside = path.with_extension("json.unreadable");
+    let mut count = 1;
+    while aside.symlink_metadata().is_ok() {
+        count += 1;
+        aside = path.with_extension(format!("json.unreadable-{count}"));
+    }
+    aside
 }
 
 /// The last answers of the sources that are configured now, by their places in the model.
