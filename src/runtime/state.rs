@@ -220,3 +220,6 @@ pub fn load_snapshot(path: &Path, names: &[(String, String)]) -> Result<Vec<Rest
     });
     Ok(restored.collect())
 }
+
+#[cfg(test)]
+mod tests;
