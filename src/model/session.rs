@@ -52,7 +52,7 @@ pub struct Session {
     pub identity: Identity,
 }
 
-/// Whether any key was pressed.
+/// Whether any key was pressed, or the mouse used.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Keys {
     /// Not yet.

@@ -104,6 +104,7 @@ fn mouse(model: &mut Model, mouse: Mouse) -> Vec<Effect> {
     if model.session.prompt.is_some() {
         return vec![];
     }
+    model.session.keys = Keys::Pressed;
     match mouse {
         Mouse::WheelDown => command::run(model, CommandId::Down, None),
         Mouse::WheelUp => command::run(model, CommandId::Up, None),

@@ -218,9 +218,7 @@ fn go(keys: &str) -> World {
 
 fn gone_after(key: &str) -> World {
     let mut world = one_alert();
-    if !key.is_empty() {
-        world.press(key);
-    }
+    world.press(key);
     world.fires(&[]);
     world
 }

@@ -329,3 +329,13 @@ fn while_the_sources_arrive_the_first_row_is_selected_until_a_key_is_pressed() {
         assert_eq!(world.rows(), expected, "after {key:?}");
     }
 }
+
+#[test]
+fn a_click_takes_hold_of_the_cursor_while_the_sources_arrive() {
+    let mut world = World::with(2, "none");
+    world.answers(0, alertmanager(&pages(&["A", "B"])));
+    world.tell(Msg::Mouse(Mouse::Click { row: 3 }));
+    assert_eq!(world.rows(), ["A", ">B"]);
+    world.answers(1, alertmanager(&[page("New").since(60)]));
+    assert_eq!(world.rows(), ["New", "A", ">B"]);
+}

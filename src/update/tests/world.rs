@@ -167,7 +167,7 @@ impl World {
     /// Presses keys by their names, with spaces between them.
     pub fn press(&mut self, keys: &str) -> Vec<Effect> {
         let mut effects = Vec::new();
-        for name in keys.split(' ') {
+        for name in keys.split_whitespace() {
             let press = KeyPress::parse(name).unwrap_or_else(|| panic!("no key `{name}`"));
             effects.extend(self.tell(Msg::Key(press)));
         }
