@@ -202,13 +202,7 @@ fn row(
             pending_row(&model.board.pending[at], columns, model, look, &mut pen);
         }
         RowKind::Gone => {
-            let name = model
-                .session
-                .triage
-                .selected
-                .as_ref()
-                .map_or("-", |a| a.name());
-            let text = format!("        gone: {name} (resolved, or nobody has it any more)");
+            let text = format!("        {}", gone(model));
             let columns = pen.left();
             let style = look.theme.style(Role::Stale);
             pen.column(&text, columns, look.glyphs.ellipsis, style);
@@ -222,6 +216,19 @@ fn row(
             height: 1,
         };
         buf.set_style(whole.intersection(buf.area), style);
+    }
+}
+
+/// Where the alert of a row went that is not in the list any more.
+fn gone(model: &Model) -> String {
+    let Some(selected) = &model.session.triage.selected else {
+        return "gone".to_owned();
+    };
+    let name = selected.name();
+    let mut all = model.board.alerts.iter();
+    match all.find(|a| a.is_firing_of(selected.occurrence)) {
+        Some(alert) => format!("moved: {name} (now under {})", Tab::of(alert).name()),
+        None => format!("gone: {name} (resolved, or nobody has it any more)"),
     }
 }
 
