@@ -19,7 +19,7 @@ pub type Reason = &'static str;
 pub fn available(id: CommandId, model: &Model) -> Result<(), Reason> {
     let session = &model.session;
     match id {
-        CommandId::Claim => claimable(model).map(|_| ()),
+        CommandId::Claim => can_claim(model),
         CommandId::OpenRunbook => match target(model).map(|alert| &alert.runbook) {
             Some(Some(_)) => Ok(()),
             Some(None) => Err("no runbook belongs to this alert"),
@@ -73,28 +73,41 @@ pub fn target(model: &Model) -> Option<&Alert> {
     }
 }
 
+/// Asked with every frame, so it looks at the row alone and never at the members of a group.
+fn can_claim(model: &Model) -> Result<(), Reason> {
+    let triage = &model.session.triage;
+    if let Some(detail) = &triage.detail {
+        return on_board(model, &detail.alert).map(|_| ()).ok_or(GONE);
+    }
+    match triage.row().ok_or("nothing is selected")?.kind {
+        RowKind::Alert(_) | RowKind::Fold { .. } => Ok(()),
+        RowKind::Gone => Err(GONE),
+        RowKind::Pending(_) => Err("it does not fire yet"),
+    }
+}
+
+const GONE: Reason = "this alert is gone";
+
+fn on_board<'m>(model: &'m Model, alert: &Alert) -> Option<&'m Alert> {
+    let same = |a: &&Alert| a.is_firing_of(alert.occurrence);
+    model.board.alerts.iter().find(same)
+}
+
 /// The alerts that a claim would take: one, or all of a group.
 ///
 /// # Errors
 /// Why there are none.
 pub fn claimable(model: &Model) -> Result<Vec<&Alert>, Reason> {
+    can_claim(model)?;
     let triage = &model.session.triage;
-    let on_board = |alert: &Alert| {
-        let same = |a: &&Alert| a.is_firing_of(alert.occurrence);
-        model.board.alerts.iter().find(same)
-    };
     if let Some(detail) = &triage.detail {
-        return on_board(&detail.alert)
-            .map(|a| vec![a])
-            .ok_or("this alert is gone");
+        return Ok(on_board(model, &detail.alert).into_iter().collect());
     }
     let row = triage.row().ok_or("nothing is selected")?;
-    match row.kind {
-        RowKind::Alert(at) => Ok(model.board.alerts.get(at).into_iter().collect()),
-        RowKind::Fold { .. } => Ok(members(model, row)),
-        RowKind::Gone => Err("this alert is gone"),
-        RowKind::Pending(_) => Err("it does not fire yet"),
-    }
+    Ok(match row.kind {
+        RowKind::Alert(at) => model.board.alerts.get(at).into_iter().collect(),
+        _ => members(model, row),
+    })
 }
 
 /// All alerts of a folded row that the filter lets through.
