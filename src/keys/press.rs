@@ -52,6 +52,13 @@ impl KeyPress {
 impl From<KeyEvent> for KeyPress {
     fn from(event: KeyEvent) -> Self {
         let kept = KeyModifiers::CONTROL | KeyModifiers::ALT;
+        // A return typed before the terminal is ours arrives as a line feed.
+        if event.code == KeyCode::Char('j') && event.modifiers & kept == KeyModifiers::CONTROL {
+            return Self {
+                code: KeyCode::Enter,
+                modifiers: KeyModifiers::NONE,
+            };
+        }
         // Some terminals send shift-tab as tab with shift.
         let code = match event.code {
             KeyCode::Tab if event.modifiers.contains(KeyModifiers::SHIFT) => KeyCode::BackTab,

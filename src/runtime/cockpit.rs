@@ -91,6 +91,9 @@ pub fn run_cockpit(
             });
         }
         let result = cockpit.run().await;
+        if let Err(error) = &result {
+            tracing::error!(?error, "the session failed");
+        }
         cockpit.finish();
         result
     });
@@ -264,6 +267,10 @@ impl Cockpit {
                 return Ok(Flow::End(status));
             }
             next = keys.try_recv().ok();
+            if next.is_some() {
+                // It may be about what this key opened: then it needs to know how long that is.
+                self.measure();
+            }
         }
         Ok(Flow::Go)
     }
@@ -310,7 +317,7 @@ impl Cockpit {
                 let (columns, rows) = self.model.session.size;
                 self.painter.forget(columns, rows);
             }
-            Effect::Suspend => self.suspend()?,
+            Effect::Suspend => return self.suspend(),
             Effect::Quit => return Ok(Flow::End(ExitCode::SUCCESS)),
             #[allow(clippy::panic, reason = "it is what the operator asked for")]
             Effect::Crash => self.tasks.spawn(async { panic!("on purpose, by :crash") }),
@@ -318,9 +325,13 @@ impl Cockpit {
         Ok(Flow::Go)
     }
 
-    fn draw(&mut self) {
+    fn measure(&mut self) {
         let facts = prepare(&self.model, &self.look, &mut self.cache);
         measured(&mut self.model, facts);
+    }
+
+    fn draw(&mut self) {
+        self.measure();
         let cursor = render(&self.model, &self.look, &self.cache, self.painter.frame());
         let mut bytes = Vec::with_capacity(16 * 1024);
         self.painter.encode(cursor, &mut bytes);
@@ -332,14 +343,8 @@ impl Cockpit {
 
     fn end(&mut self, end: End) -> color_eyre::Result<Flow> {
         match end {
-            End::Stop => {
-                self.suspend()?;
-                Ok(Flow::Go)
-            }
-            End::Continued => {
-                self.take_terminal_again()?;
-                Ok(Flow::Go)
-            }
+            End::Stop => self.suspend(),
+            End::Continued => self.take_terminal_again(),
             End::Asked(signal) => {
                 tracing::info!(signal, "ended by a signal");
                 self.keep_snapshot();
@@ -354,18 +359,21 @@ impl Cockpit {
         }
     }
 
-    fn suspend(&mut self) -> color_eyre::Result<()> {
+    fn suspend(&mut self) -> color_eyre::Result<Flow> {
         Terminal::give_back();
         super::ends::stop().wrap_err("stopping")?;
         self.take_terminal_again()
     }
 
     /// After a stop, whoever had the terminal meanwhile.
-    fn take_terminal_again(&mut self) -> color_eyre::Result<()> {
-        self.terminal.take().wrap_err("taking the terminal again")?;
+    fn take_terminal_again(&mut self) -> color_eyre::Result<Flow> {
+        if let Err(error) = self.terminal.take() {
+            // The kernel continues us, too, when it hangs up: then there is none to take.
+            tracing::warn!(%error, "the terminal was not taken again");
+            return self.end(End::LostTerminal);
+        }
         let (columns, rows) = Terminal::size().unwrap_or(self.model.session.size);
-        self.take(Msg::Resized { columns, rows })?;
-        Ok(())
+        self.take(Msg::Resized { columns, rows })
     }
 
     fn keep_snapshot(&mut self) {

@@ -60,9 +60,10 @@ impl Ends {
         })
     }
 
-    /// The next one.
+    /// The next one; of several, the end before the stop.
     pub async fn next(&mut self) -> End {
         tokio::select! {
+            biased;
             _ = self.term.recv() => End::Asked(15),
             _ = self.int.recv() => End::Asked(2),
             _ = self.quit.recv() => End::Asked(3),

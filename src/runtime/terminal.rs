@@ -82,6 +82,8 @@ impl Terminal {
 
     /// Takes the terminal again, after a suspension.
     pub fn take(&self) -> io::Result<()> {
+        // A shell may have set the line to its own liking, but crossterm believes its memory.
+        disable_raw_mode()?;
         enable_raw_mode()?;
         OURS.store(true, Ordering::SeqCst);
         let mut out = io::stdout().lock();

@@ -154,14 +154,17 @@ fn head(page: &mut Page, alert: &Alert, opened: bool, model: &Model, look: &Look
     let place = &alert.place;
     let dot = format!(" {} ", look.glyphs.dot);
     let letter = alert.lane.letter();
+    // Somebody else chose how long these are: none may push the rest off the screen.
+    let (width, dots) = (page.width, page.dots);
+    let fit = |text| text::fit_middle(text, width, dots).into_owned();
     page.text(
-        &format!("{letter}  {}", alert.name()),
+        &format!("{letter}  {}", fit(alert.name())),
         crate::view::bars::lane_role(alert.lane),
     );
     let parts = [&place.service, &place.env, &place.location]
         .into_iter()
         .flatten();
-    let mut parts: Vec<String> = parts.map(|p| p.shown().to_owned()).collect();
+    let mut parts: Vec<String> = parts.map(|p| fit(p.shown())).collect();
     parts.dedup();
     parts.push(format!(
         "{} {}",

@@ -159,11 +159,12 @@ fn row(
     }
 }
 
+/// At most five columns, one less than there is room for.
 fn took(ms: u64) -> String {
-    if ms < 10_000 {
-        format!("{ms}ms")
-    } else {
-        short(ms / 1_000)
+    match ms {
+        0..1_000 => format!("{ms}ms"),
+        1_000..10_000 => format!("{}.{}s", ms / 1_000, ms % 1_000 / 100),
+        _ => short(ms / 1_000),
     }
 }
 
