@@ -78,7 +78,7 @@ pub fn http_client() -> ClientBuilder {
 ///
 /// It lies below the range the kernel takes outgoing ports from: otherwise a peer that is down could
 /// find its port taken by somebody's connection when it comes back.
-fn free_port() -> u16 {
+pub fn free_port() -> u16 {
     const FIRST: u32 = 20_000;
     const COUNT: u32 = 12_000;
     static NEXT: AtomicU32 = AtomicU32::new(0);

@@ -21,7 +21,7 @@ use crate::peers::PATIENCE;
 use crate::terminal::{HangUp, Size, Terminal};
 
 /// The program under test.
-const PROGRAM: &str = env!("CARGO_BIN_EXE_quell");
+pub const PROGRAM: &str = env!("CARGO_BIN_EXE_quell");
 
 /// A person's machine with nothing on it but quell: an empty home, `TZ=UTC`, a UTF-8 locale.
 ///
@@ -29,6 +29,7 @@ const PROGRAM: &str = env!("CARGO_BIN_EXE_quell");
 /// `HOME` and the `XDG_*` variables. They are deleted with the value.
 pub struct Quell {
     dir: TempDir,
+    variables: Vec<(&'static str, &'static str)>,
 }
 
 /// What a headless run left behind.
@@ -56,7 +57,16 @@ impl Quell {
         for folder in ["home", "config", "data", "state", "cache", "runtime"] {
             fs::create_dir(dir.path().join(folder)).unwrap_or_else(|e| panic!("no {folder}: {e}"));
         }
-        Self { dir }
+        Self {
+            dir,
+            variables: Vec::new(),
+        }
+    }
+
+    /// Sets a variable beside those that every home has.
+    pub fn with_variable(mut self, name: &'static str, value: &'static str) -> Self {
+        self.variables.push((name, value));
+        self
     }
 
     /// A place in this home, such as `state/quell`.
@@ -147,6 +157,7 @@ impl Quell {
             .env("XDG_RUNTIME_DIR", self.path("runtime"))
             .env("TZ", "UTC")
             .env("LANG", "C.UTF-8")
+            .envs(self.variables.iter().copied())
             .current_dir(self.path("home"));
         command
     }

@@ -3,8 +3,8 @@
 //!
 //! The program is a session leader with the terminal as its controlling one, as under sshd. A thread
 //! reads all the time, as a terminal does, so the program never waits for the test. Queries are not
-//! answered: this is the terminal that says nothing. Job control (Ctrl-Z) is not there, because there
-//! is no shell to come back to.
+//! answered: this is the terminal that says nothing. There is no shell to come back to: a program that
+//! stops itself is continued by SIGCONT.
 //!
 //! It stands on rustix and `setsid --ctty` rather than on portable-pty, because a lost line needs the
 //! last descriptor of the master to be closed at a chosen moment, and portable-pty types a newline
@@ -38,7 +38,9 @@ use rustix::fs::{Mode, OFlags};
 use rustix::io::{Errno, retry_on_intr};
 use rustix::process::{Pid, PidfdFlags, Signal, kill_process, pidfd_open};
 use rustix::pty::{OpenptFlags, grantpt, openpt, ptsname, unlockpt};
-use rustix::termios::{SpecialCodeIndex, Termios, Winsize, tcgetattr, tcsetwinsize};
+use rustix::termios::{
+    OptionalActions, SpecialCodeIndex, Termios, Winsize, tcgetattr, tcsetattr, tcsetwinsize,
+};
 
 use crate::peers::{PATIENCE, cannot_start};
 
@@ -211,13 +213,15 @@ impl Terminal {
     /// or as soon as the program has ended without having drawn it.
     pub fn wait_for(&self, what: &str, wanted: impl Fn(&vt100::Screen) -> bool) {
         let seen = self.shared.wait(|state| {
-            let there = wanted(state.emulator.screen());
+            let there = !is_mid_frame(&state.output) && wanted(state.emulator.screen());
             (there || state.ended).then_some(there)
         });
+        // The screen is shown below: its lock must not be held.
+        let seen = seen.map_err(drop);
         let why = match seen {
             Ok(true) => return,
             Ok(false) => "the program ended".to_owned(),
-            Err(_) => format!("waited {PATIENCE:?} in vain"),
+            Err(()) => format!("waited {PATIENCE:?} in vain"),
         };
         panic!("{why}, without {what}, on:\n{}", self.screen());
     }
@@ -245,6 +249,49 @@ impl Terminal {
     pub fn signal(&self, signal: Signal) {
         let pid = Pid::from_child(&self.child);
         kill_process(pid, signal).unwrap_or_else(|e| panic!("cannot signal {pid:?}: {e}"));
+    }
+
+    /// The id of the program's process.
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// What of the line discipline is not as it was before the program started.
+    pub fn line_changes(&self) -> Vec<String> {
+        let now = self.slave.as_ref().map(termios);
+        now.map_or_else(Vec::new, |now| differences(&self.termios_before, &now))
+    }
+
+    /// Sets the line discipline as it was before the program started, as a shell does when it gets
+    /// the terminal back.
+    pub fn set_line_as_before(&self) {
+        let Some(slave) = &self.slave else { return };
+        tcsetattr(slave, OptionalActions::Now, &self.termios_before)
+            .unwrap_or_else(|e| panic!("the terminal takes no settings: {e}"));
+    }
+
+    /// Becomes a terminal that reads nothing any more, but is not gone.
+    pub fn stop_reading(&mut self) {
+        self.stop = None;
+        if let Some(reader) = self.reader.take() {
+            // A panic in it has been printed.
+            let _ = reader.join();
+        }
+    }
+
+    /// Whether the program could write more now without waiting.
+    pub fn takes_bytes(&self) -> bool {
+        let Some(slave) = &self.slave else {
+            return false;
+        };
+        let at_once = Timespec {
+            tv_sec: 0,
+            tv_nsec: 0,
+        };
+        let mut watched = [PollFd::new(slave, PollFlags::OUT)];
+        let ready = retry_on_intr(|| poll(&mut watched, Some(&at_once)))
+            .unwrap_or_else(|e| panic!("cannot watch the terminal: {e}"));
+        ready > 0
     }
 
     /// Waits until the program has ended by itself, and says how the terminal looks afterwards.
@@ -283,11 +330,8 @@ impl Terminal {
     }
 
     fn close_line(&mut self) {
-        self.stop = None;
-        if let Some(reader) = self.reader.take() {
-            // The reader holds the master too; a panic in it has been printed.
-            let _ = reader.join();
-        }
+        // The reader holds the master too.
+        self.stop_reading();
         self.master = None;
         self.slave = None;
     }
@@ -340,11 +384,26 @@ impl Ending {
         assert!(left.is_empty(), "the terminal is not as it was: {left:?}");
     }
 
+    /// Fails if the line discipline is not as it was; what the screen shows is not asked.
+    pub fn assert_line_restored(&self) {
+        let left = &self.termios_changes;
+        assert!(left.is_empty(), "the line is not as it was: {left:?}");
+    }
+
     /// Whether it ever switched to the alternate screen: a full-screen program must have.
     pub fn used_alternate_screen(&self) -> bool {
         let enter = b"\x1b[?1049h";
         self.output.windows(enter.len()).any(|bytes| bytes == enter)
     }
+}
+
+/// Whether a synchronized update has begun and not ended: then the screen is half old, half new, and
+/// a terminal that knows such updates does not show it.
+fn is_mid_frame(output: &[u8]) -> bool {
+    let mark = b"\x1b[?2026";
+    let last = output.windows(mark.len() + 1).rev();
+    let mut marks = last.filter(|bytes| bytes.starts_with(mark));
+    marks.next().is_some_and(|bytes| bytes.ends_with(b"h"))
 }
 
 /// The private modes and the scroll region that `output` leaves other than a fresh terminal of so
@@ -622,6 +681,14 @@ mod tests {
     fn waiting_for_a_program_that_has_ended_fails_at_once() {
         let terminal = run("echo", &["all there was"], HangUp::Deadly);
         terminal.wait_for_text("something else");
+    }
+
+    #[test]
+    fn half_a_frame_is_not_looked_at() {
+        assert!(!is_mid_frame(b"plain"));
+        assert!(is_mid_frame(b"\x1b[?2026h\x1b[2J half"));
+        assert!(!is_mid_frame(b"\x1b[?2026h\x1b[2J whole\x1b[?2026l"));
+        assert!(is_mid_frame(b"\x1b[?2026h one\x1b[?2026l\x1b[?2026h"));
     }
 
     #[test]
