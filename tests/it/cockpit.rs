@@ -215,12 +215,12 @@ fn the_last_picture_is_there_before_the_network_answers() {
     let answers = Arc::new(AtomicBool::new(true));
     let server = RawServer::start({
         let answers = Arc::clone(&answers);
-        move |request| match answers.load(Ordering::SeqCst) {
-            true => alertmanager(
-                request,
-                &[wire_alert("1", &json!({ "alertname": "NodeDown" }))],
-            ),
-            false => Answer::Silent,
+        move |request| {
+            if !answers.load(Ordering::SeqCst) {
+                return Answer::Silent;
+            }
+            let alert = wire_alert("1", &json!({ "alertname": "NodeDown" }));
+            alertmanager(request, &[alert])
         }
     });
     let quell = Quell::new();
