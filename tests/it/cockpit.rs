@@ -216,11 +216,14 @@ fn the_last_picture_is_there_before_the_network_answers() {
     let server = RawServer::start({
         let answers = Arc::clone(&answers);
         move |request| {
-            if !answers.load(Ordering::SeqCst) {
-                return Answer::Silent;
+            if answers.load(Ordering::SeqCst) {
+                alertmanager(
+                    request,
+                    &[wire_alert("1", &json!({ "alertname": "NodeDown" }))],
+                )
+            } else {
+                Answer::Silent
             }
-            let alert = wire_alert("1", &json!({ "alertname": "NodeDown" }));
-            alertmanager(request, &[alert])
         }
     });
     let quell = Quell::new();
@@ -372,6 +375,26 @@ async fn the_screen_follows_its_size_down_to_the_smallest_and_back() {
     terminal.wait_for("the list with its summary", |screen| {
         narrow(screen) && !has(screen, "│")
     });
+    quit(terminal);
+}
+
+#[test]
+fn a_key_that_comes_together_with_another_size_is_heard() {
+    let server = RawServer::start(|request| alertmanager(request, &[]));
+    let quell = Quell::new();
+    let arguments = ["--alertmanager", server.url()];
+    let terminal = quell.terminal(&arguments, size(NARROW));
+    terminal.wait_for_text("[Page 0]");
+    for round in 0..100 {
+        let (key, title) = [("8", "Sources: what am I blind to?"), ("1", "[Page 0]")][round % 2];
+        let height = 20 + u16::try_from(round % 7).unwrap_or(0);
+        terminal.resize(Size::new(80, height));
+        terminal.send(key);
+        terminal.wait_for("the screen of the key, as high as the window", |screen| {
+            has(screen, title)
+                && row_with(screen, "? help").is_some_and(|(row, _)| row == height - 1)
+        });
+    }
     quit(terminal);
 }
 

@@ -155,11 +155,7 @@ fn assert_comes_back(terminal: &Terminal) {
     terminal.wait_for("the cockpit again", |screen| {
         is_drawn(screen) && screen.hide_cursor()
     });
-    // crossterm may leave a key unread that comes together with a change of the size.
     terminal.resize(size(NARROW));
-    terminal.wait_for("the cockpit at its size", |screen| {
-        is_drawn(screen) && row_with(screen, "? help").is_some_and(|(row, _)| row == 23)
-    });
     terminal.send("?");
     terminal.wait_for_text("Keys on Triage");
     escape(terminal, "the list", is_drawn);
@@ -214,7 +210,8 @@ fn the_last_picture_is_kept_however_it_ends() {
             &[wire_alert("1", &json!({ "alertname": "NodeDown" }))],
         )
     });
-    let ends: [(&str, fn(Terminal)); 4] = [
+    type End = fn(Terminal);
+    let ends: [(&str, End); 4] = [
         ("q", |terminal| {
             quit(terminal);
         }),

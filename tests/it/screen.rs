@@ -24,8 +24,9 @@ pub fn size((columns, rows): (u16, u16)) -> Size {
 pub fn configure(quell: &Quell, sources: &[(&str, &str, &str, &str)]) {
     let mut text = "operator = \"mara\"\n".to_owned();
     for (kind, name, url, more) in sources {
-        text +=
-            &format!("[[{kind}]]\nname = \"{name}\"\nurl = \"{url}\"\nperiod = \"1s\"\n{more}\n");
+        let source =
+            format!("[[{kind}]]\nname = \"{name}\"\nurl = \"{url}\"\nperiod = \"1s\"\n{more}\n");
+        text.push_str(&source);
     }
     quell.write("config/quell/config.toml", &text);
 }
