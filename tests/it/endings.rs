@@ -15,7 +15,7 @@ use crate::hostile::{alertmanager, wire_alert};
 use crate::peers::until;
 use crate::quell::Quell;
 use crate::raw::RawServer;
-use crate::screen::{NARROW, configure, escape, has, quit, row_with, size};
+use crate::screen::{NARROW, configure, escape, has, quit, size};
 use crate::terminal::{Size, Terminal};
 
 /// Of the requirement's second, three times as much.
@@ -202,6 +202,9 @@ fn state_of(process: u32) -> char {
     after_name.trim_start().chars().next().unwrap_or('?')
 }
 
+/// Something that ends a session.
+type End = fn(Terminal);
+
 #[test]
 fn the_last_picture_is_kept_however_it_ends() {
     let server = RawServer::start(|request| {
@@ -210,7 +213,6 @@ fn the_last_picture_is_kept_however_it_ends() {
             &[wire_alert("1", &json!({ "alertname": "NodeDown" }))],
         )
     });
-    type End = fn(Terminal);
     let ends: [(&str, End); 4] = [
         ("q", |terminal| {
             quit(terminal);
