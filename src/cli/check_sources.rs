@@ -64,6 +64,9 @@ fn against(kind: BlindnessKind) -> &'static str {
         BlindnessKind::WatchdogMissing => {
             "follow it from rule to Alertmanager: evaluation, `alerting` of Prometheus, network"
         }
+        BlindnessKind::ReplicaBehind => {
+            "it fills up with the next resends; if not, check that every Prometheus sends to it"
+        }
         BlindnessKind::RuleFailing => "correct the rule: until then it never fires",
         BlindnessKind::NoWatchdog => "add a rule that always fires, or name yours in `watchdogs`",
     }

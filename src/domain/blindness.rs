@@ -19,6 +19,8 @@ use super::source::SourceName;
 pub enum BlindnessKind {
     /// An alert that must always fire does not, or does not arrive.
     WatchdogMissing,
+    /// A replica lacks much of what its cluster has.
+    ReplicaBehind,
     /// A rule fails.
     RuleFailing,
     /// Nothing proves that alerts arrive.
@@ -52,9 +54,30 @@ pub fn find(inputs: &Inputs, alerts: &[Alert]) -> Vec<Blindness> {
             }
         }
     }
+    found.extend(
+        inputs
+            .replicas
+            .iter()
+            .filter_map(|r| behind(&r.heard.source, alerts)),
+    );
     found.sort_by(|a, b| (a.kind, &a.source, &a.what).cmp(&(b.kind, &b.source, &b.what)));
     found.dedup();
     found
+}
+
+/// A replica that was restarted has only what was sent since: its cluster must not be judged by it.
+fn behind(source: &SourceName, alerts: &[Alert]) -> Option<Blindness> {
+    const WORTH_A_LINE: usize = 10;
+    let said = super::merge::lacks(source);
+    let missing = alerts.iter().filter(|a| a.disagree.contains(&said)).count();
+    (missing >= WORTH_A_LINE && missing * 5 >= alerts.len()).then(|| Blindness {
+        kind: BlindnessKind::ReplicaBehind,
+        source: source.clone(),
+        what: format!(
+            "{source} lacks {missing} of {} alerts: was it restarted?",
+            alerts.len()
+        ),
+    })
 }
 
 fn watchdog(

@@ -352,6 +352,25 @@ pub(crate) mod tests {
     }
 
     #[test]
+    fn a_replica_that_was_restarted_is_named_once() {
+        let names: Vec<String> = (0..12).map(|n| format!("A{n}")).collect();
+        let all: Vec<_> = names
+            .iter()
+            .map(|n| observed(&[("alertname", n)]))
+            .collect();
+        let board = |lacking: usize| {
+            let some = all[lacking..].to_vec();
+            Board::of(&inputs(vec![
+                replica("am-1", all.clone()),
+                replica("am-2", some),
+            ]))
+        };
+        let what: Vec<_> = board(11).blind.iter().map(|b| b.what.clone()).collect();
+        assert_eq!(what, ["am-2 lacks 11 of 12 alerts: was it restarted?"]);
+        assert!(board(9).blind.is_empty());
+    }
+
+    #[test]
     fn active_beats_suppressed_and_the_contradiction_is_said() {
         let silenced = Suppression {
             silenced_by: vec![Untrusted::line("s1")],

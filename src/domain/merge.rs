@@ -201,7 +201,7 @@ impl<'a> ReplicaSet<'a> {
                     && received < candidate.heard.answered_at
             });
             if lacks {
-                said.push(format!("{} lacks this", candidate.heard.source));
+                said.push(self::lacks(&candidate.heard.source));
             }
         }
         for (i, a) in words.iter().enumerate() {
@@ -222,6 +222,11 @@ impl<'a> ReplicaSet<'a> {
         }
         said
     }
+}
+
+/// What is said of a replica that does not have an alert of its cluster.
+pub(super) fn lacks(source: &str) -> String {
+    format!("{source} lacks this")
 }
 
 /// The present words count before the last known; among them active beats suppressed.

@@ -20,7 +20,8 @@ pub fn lines(model: &Model) -> Vec<String> {
     let mut lines: Vec<String> = lost.collect();
     let of_kind = |kind| model.board.blind.iter().filter(move |b| b.kind == kind);
     let missing = of_kind(BlindnessKind::WatchdogMissing);
-    lines.extend(missing.map(|b| format!("blind: {}", b.what)));
+    let behind = of_kind(BlindnessKind::ReplicaBehind);
+    lines.extend(missing.chain(behind).map(|b| format!("blind: {}", b.what)));
     let failing: Vec<&str> = of_kind(BlindnessKind::RuleFailing)
         .map(|b| b.what.as_str())
         .collect();
