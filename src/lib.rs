@@ -7,8 +7,13 @@
 //!   is read.
 //! - [`sources`] and [`runbooks`] turn bytes into domain values. They never see a message or the
 //!   model, and they only ever read.
+//! - [`config`] is what was configured, complete and checked. Secrets are not in it, only their places.
+//! - [`msg`] and [`effect`] are the two vocabularies: what happened, and what is to be done.
+//! - [`keys`] is the one table of commands. Help, hints, palette and README derive from it.
+//! - [`model`] is what is known and where the operator is in it. Only `update` changes it.
 //! - [`update`] is `(model, message, now) -> effects`: it never awaits, locks or reads a clock.
 //! - [`view`] draws from `&Model`. It changes nothing but its own scroll positions.
+//! - [`theme`] says how a role looks; nobody else names a colour.
 //! - [`runtime`] owns the tasks, the clock and the terminal, and is the only room that performs
 //!   effects.
 //! - [`cli`] prints the same domain values as text and as JSON, without a screen.
