@@ -12,7 +12,7 @@
 //! - [`keys`] is the one table of commands. Help, hints, palette and README derive from it.
 //! - [`model`] is what is known and where the operator is in it. Only `update` changes it.
 //! - [`update`] is `(model, message, now) -> effects`: it never awaits, locks or reads a clock.
-//! - [`view`] draws from `&Model`. It changes nothing but its own scroll positions.
+//! - [`view`] draws from `&Model` and changes nothing; how long a text is, it tells back.
 //! - [`theme`] says how a role looks; nobody else names a colour.
 //! - [`runtime`] owns the tasks, the clock and the terminal, and is the only room that performs
 //!   effects.
