@@ -263,14 +263,15 @@ impl Cockpit {
     ) -> color_eyre::Result<Flow> {
         let mut next = Some(first);
         while let Some(msg) = next {
+            if self.model.dirty {
+                // It may be about what the key before it opened, which was not drawn yet: then it
+                // needs to know how long that is.
+                self.measure();
+            }
             if let Flow::End(status) = self.take(msg)? {
                 return Ok(Flow::End(status));
             }
             next = keys.try_recv().ok();
-            if next.is_some() {
-                // It may be about what this key opened: then it needs to know how long that is.
-                self.measure();
-            }
         }
         Ok(Flow::Go)
     }
