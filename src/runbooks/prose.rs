@@ -1,6 +1,6 @@
 //! What does a Markdown text say? From its characters to [`Document`].
 //!
-//! Called once per file by [`super::parse`]. HTML is shown as it is written, never interpreted, and
+//! Called once per file by `super::parse`. HTML is shown as it is written, never interpreted, and
 //! no fence is more than text. Never fails: every text is some document.
 
 use std::collections::HashMap;

@@ -45,7 +45,7 @@ impl Alertmanager {
     /// Prepares the reading; asks nothing yet.
     ///
     /// # Errors
-    /// As [`HttpClient::new`].
+    /// A certificate file or a header of the settings does not hold.
     pub fn new(settings: &AlertmanagerSettings) -> Result<Self, SourceError> {
         // Anything but `true` or `false` is taken as false, without a word.
         let mut selection: Vec<_> = ["active", "silenced", "inhibited"]

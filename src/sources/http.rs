@@ -37,7 +37,7 @@ const USER_AGENT: &str = concat!("quell/", env!("CARGO_PKG_VERSION"));
 
 /// Installs ring as the process's TLS arithmetic, unless something is installed already.
 ///
-/// Every [`HttpClient::new`] does so too: reqwest is built without a provider of its own and would
+/// Every `HttpClient::new` does so too: reqwest is built without a provider of its own and would
 /// panic. `main` calls it first, so that the choice does not depend on who comes first.
 pub fn install_crypto_provider() {
     // The error only says that a provider is there already, which is all that is wanted.

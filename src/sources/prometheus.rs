@@ -59,7 +59,7 @@ impl Prometheus {
     /// Prepares the reading; asks nothing yet.
     ///
     /// # Errors
-    /// As [`HttpClient::new`].
+    /// A certificate file or a header of the settings does not hold.
     pub fn new(settings: &PrometheusSettings) -> Result<Self, SourceError> {
         let http = HttpClient::new(&settings.endpoint)?;
         Ok(Self {
