@@ -447,13 +447,13 @@ pub fn claim(model: &mut Model) -> Vec<Effect> {
         }
     }
     let what = match wanted.as_slice() {
-        [_] => "it".to_owned(),
+        [_] => "the alert".to_owned(),
         many => format!("{} alerts", many.len()),
     };
     let did = if give_back {
         "given back"
     } else {
-        "claimed, on this machine, nothing is muted"
+        "claimed for you on this machine; nothing is muted"
     };
     model.session.say(Tone::Done, format!("{what} {did}"));
     model.knowledge.claims = Arc::new(claims);

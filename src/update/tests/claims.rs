@@ -39,12 +39,12 @@ fn a_claim_is_shown_and_kept_and_given_back() {
     assert_eq!(world.claimed_by("B"), None);
     assert_eq!(
         world.notice(),
-        "it claimed, on this machine, nothing is muted"
+        "the alert claimed for you on this machine; nothing is muted"
     );
     let effects = world.press("c");
     assert!(entries(saved_claims(&effects)).is_empty());
     assert_eq!(world.claimed_by("A"), None);
-    assert_eq!(world.notice(), "it given back");
+    assert_eq!(world.notice(), "the alert given back");
 }
 
 #[test]
@@ -63,7 +63,7 @@ fn a_group_is_claimed_and_given_back_as_a_whole() {
     world.press("c");
     assert_eq!(
         world.notice(),
-        "3 alerts claimed, on this machine, nothing is muted"
+        "3 alerts claimed for you on this machine; nothing is muted"
     );
     assert_eq!(entries(&world.model.knowledge.claims).len(), 3);
     assert_eq!(world.claimed_by("B"), None);
@@ -90,7 +90,7 @@ fn what_the_filter_hides_of_a_group_is_not_claimed() {
     world.press("c");
     assert_eq!(
         world.notice(),
-        "2 alerts claimed, on this machine, nothing is muted"
+        "2 alerts claimed for you on this machine; nothing is muted"
     );
     assert_eq!(world.claimed_by("A/3"), None);
 }
