@@ -9,6 +9,7 @@ use super::output::Answer;
 use super::page::{Page, Role, Table, cell};
 use super::{Outcome, Show, unwritable};
 use crate::domain::matcher::Matchers;
+use crate::domain::nearest::distance;
 use crate::domain::runbook::{Library, Runbook};
 use crate::domain::text::{Untrusted, shown};
 
@@ -178,7 +179,7 @@ fn unknown(id: &str, library: &Library) -> Answer {
     let mut ids: Vec<(usize, &str)> = library
         .runbooks
         .iter()
-        .map(|book| (distance(id, book.id.raw()), book.id.shown()))
+        .map(|book| (far(id, book.id.raw()), book.id.shown()))
         .collect();
     ids.sort_unstable();
     let near: Vec<&str> = ids.iter().take(3).map(|(_, id)| *id).collect();
@@ -193,25 +194,11 @@ fn unknown(id: &str, library: &Library) -> Answer {
     ))
 }
 
-/// Single-character edits between two words (Levenshtein). A part of the other word counts as
-/// near: people type `ingest` for `telemetry-ingest-backlog`.
-fn distance(a: &str, b: &str) -> usize {
-    if !a.is_empty() && b.contains(a) {
+/// How far an id is from what was typed. A part of it counts as near: people type `ingest` for
+/// `telemetry-ingest-backlog`.
+fn far(typed: &str, id: &str) -> usize {
+    if !typed.is_empty() && id.contains(typed) {
         return 0;
     }
-    let b: Vec<char> = b.chars().take(MOST_COMPARED).collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, ca) in a.chars().take(MOST_COMPARED).enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, cb) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(ca != *cb);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(diagonal + 1).min(row[j] + 1);
-        }
-    }
-    row[b.len()]
+    distance(typed, id)
 }
-
-/// Names are short; a hostile one must not cost a second.
-const MOST_COMPARED: usize = 128;

@@ -9,7 +9,7 @@ use std::ops::Range;
 use toml::Spanned;
 use toml::de::{DeTable, DeValue};
 
-use super::nearest::distance;
+use crate::domain::nearest::distance;
 
 /// What stands in place of a secret.
 pub(super) const MASK: &str = "***";

@@ -12,7 +12,6 @@ mod endpoint;
 mod finding;
 mod mask;
 mod naming;
-mod nearest;
 pub mod overrides;
 pub mod paths;
 mod problem;

@@ -5,10 +5,10 @@
 
 use std::collections::HashSet;
 
-use super::nearest::nearest;
 use super::raw::{RawConfig, RawEnvironment, RawSource, Text};
 use super::resolve::Resolver;
 use super::settings::{Accent, Environment};
+use crate::domain::nearest::nearest;
 use crate::domain::source::SourceName;
 use crate::domain::text::shown;
 

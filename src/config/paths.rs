@@ -83,12 +83,6 @@ impl Paths {
         self.state.join(per_environment("snapshot", environment))
     }
 
-    /// Which occurrences the operator has seen, per environment.
-    #[must_use]
-    pub fn known_file(&self, environment: Option<&str>) -> PathBuf {
-        self.state.join(per_environment("known", environment))
-    }
-
     /// Who has taken what, on this machine.
     #[must_use]
     pub fn claims_file(&self) -> PathBuf {

@@ -8,8 +8,8 @@ use toml::de::{DeTable, DeValue};
 
 use super::finding::{Findings, Spot, Written};
 use super::mask;
-use super::nearest::nearest;
 use super::raw::{self, RawHeader, RawSecret, Shape, Text, Texts};
+use crate::domain::nearest::nearest;
 use crate::domain::text::shown;
 
 /// Where a secret may live.

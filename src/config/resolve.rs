@@ -12,7 +12,6 @@ use url::Url;
 use super::document::Document;
 use super::finding::{Findings, Spot, Written};
 use super::naming::{Names, is_on_show};
-use super::nearest::nearest;
 use super::paths::Paths;
 use super::raw::{RawAlertmanager, RawConfig, RawRunbooks, RawScreen, RawSource, Text, Texts};
 use super::settings::{
@@ -21,6 +20,7 @@ use super::settings::{
 };
 use super::triage;
 use crate::domain::matcher::{Matcher, Matchers, Op};
+use crate::domain::nearest::nearest;
 use crate::domain::text::shown;
 use crate::domain::triage::TriagePolicy;
 

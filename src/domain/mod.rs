@@ -15,6 +15,7 @@ pub mod freshness;
 pub mod label;
 pub mod matcher;
 pub mod merge;
+pub mod nearest;
 pub mod number;
 pub mod observed;
 pub mod prose;

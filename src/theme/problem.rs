@@ -4,6 +4,7 @@
 
 use std::fmt;
 
+use crate::domain::nearest::nearest;
 use crate::domain::text::shown;
 
 /// Why a theme cannot be used. Holds every problem that was found, not just the first.
@@ -85,38 +86,11 @@ pub(super) fn unknown<'a>(
     known: impl IntoIterator<Item = &'a str>,
 ) -> String {
     let known: Vec<&str> = known.into_iter().collect();
-    let hint = match nearest(name, &known) {
+    let hint = match nearest(name, known.iter().copied()) {
         Some(near) => format!("did you mean \"{}\"?", shown(near)),
         None => format!("known: {}", shown(&known.join(", "))),
     };
     format!("unknown {kind} \"{}\"; {hint}", shown(name))
-}
-
-/// The known name with the fewest edits, if that is at most a third of the name's letters.
-fn nearest<'a>(name: &str, known: &[&'a str]) -> Option<&'a str> {
-    let allowed = name.chars().count().min(64) / 3 + 1;
-    known
-        .iter()
-        .map(|candidate| (edits(name, candidate), *candidate))
-        .filter(|(distance, _)| *distance <= allowed)
-        .min()
-        .map(|(_, candidate)| candidate)
-}
-
-/// Levenshtein's distance in characters.
-fn edits(a: &str, b: &str) -> usize {
-    let b: Vec<char> = b.chars().collect();
-    let mut row: Vec<usize> = (0..=b.len()).collect();
-    for (i, left) in a.chars().take(64).enumerate() {
-        let mut diagonal = row[0];
-        row[0] = i + 1;
-        for (j, right) in b.iter().enumerate() {
-            let replaced = diagonal + usize::from(left != *right);
-            diagonal = row[j + 1];
-            row[j + 1] = replaced.min(row[j] + 1).min(row[j + 1] + 1);
-        }
-    }
-    row[b.len()]
 }
 
 #[cfg(test)]
@@ -126,9 +100,9 @@ mod tests {
     #[test]
     fn the_nearest_name_is_offered() {
         let known = ["severity.page", "selected", "stale"];
-        assert_eq!(nearest("severity.pgae", &known), Some("severity.page"));
-        assert_eq!(nearest("selcted", &known), Some("selected"));
-        assert_eq!(nearest("zzz", &known), None);
+        assert_eq!(nearest("severity.pgae", known), Some("severity.page"));
+        assert_eq!(nearest("selcted", known), Some("selected"));
+        assert_eq!(nearest("zzz", known), None);
         assert_eq!(
             unknown("role", "zzz", ["stale", "ok"]),
             "unknown role \"zzz\"; known: stale, ok"

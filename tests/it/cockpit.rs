@@ -1,8 +1,6 @@
 //! What does an operator see in the cockpit at real servers, and do the keys do what they say? The
 //! built program in a terminal, read as a person reads it: by what stands in which row.
 
-use std::path::Path;
-use std::process::Command;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -10,9 +8,10 @@ use chrono::TimeDelta;
 use serde_json::json;
 use vt100::Screen;
 
+use crate::cli_scene::git;
 use crate::hostile::{alertmanager, wire_alert};
 use crate::peers::{
-    AlertSpec, Alertmanager, AlertmanagerPair, Prometheus, SilenceSpec, WATCHDOG_RULE, cannot_start,
+    AlertSpec, Alertmanager, AlertmanagerPair, Prometheus, SilenceSpec, WATCHDOG_RULE,
 };
 use crate::quell::Quell;
 use crate::raw::{Answer, RawServer};
@@ -396,27 +395,6 @@ fn a_key_that_comes_together_with_another_size_is_heard() {
         });
     }
     quit(terminal);
-}
-
-/// Runs git with nothing of the developer's settings, and returns what it prints.
-fn git(folder: &Path, arguments: &[&str]) -> String {
-    let output = Command::new("git")
-        .current_dir(folder)
-        .env_clear()
-        .env("PATH", std::env::var_os("PATH").unwrap_or_default())
-        .env("GIT_CONFIG_GLOBAL", "/dev/null")
-        .env("GIT_CONFIG_SYSTEM", "/dev/null")
-        .args([
-            "-c",
-            "user.name=tests",
-            "-c",
-            "user.email=tests@example.org",
-        ])
-        .args(arguments)
-        .output()
-        .unwrap_or_else(|e| panic!("{}", cannot_start("git", "git", &e)));
-    assert!(output.status.success(), "git {arguments:?}: {output:?}");
-    String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
 #[tokio::test]

@@ -1,10 +1,11 @@
 //! Which known name was probably meant?
 //!
 //! Edit distance with swapped neighbours (optimal string alignment), as people mistype. Used by
-//! config errors only.
+//! the errors of config, themes and commands.
 
 /// The nearest of the known names, if one is near enough to be worth a guess.
-pub(super) fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
+#[must_use]
+pub fn nearest<'a>(word: &str, known: impl IntoIterator<Item = &'a str>) -> Option<&'a str> {
     let word = word.to_lowercase();
     known
         .into_iter()
@@ -19,8 +20,10 @@ fn tolerance(name: &str) -> usize {
     (name.chars().count() / 3).clamp(1, 3)
 }
 
-/// Insertions, deletions, replacements and swaps of neighbours from `a` to `b`.
-pub(super) fn distance(a: &str, b: &str) -> usize {
+/// Insertions, deletions, replacements and swaps of neighbours from `a` to `b`; the greatest number
+/// where their lengths alone are too far apart.
+#[must_use]
+pub fn distance(a: &str, b: &str) -> usize {
     let (a, b): (Vec<char>, Vec<char>) = (a.chars().collect(), b.chars().collect());
     // A name of a hostile file may be long, a known one never is.
     if a.len().abs_diff(b.len()) > 8 {
