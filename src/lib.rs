@@ -17,6 +17,7 @@
 //! - [`runtime`] owns the tasks, the clock and the terminal, and is the only room that performs
 //!   effects.
 //! - [`cli`] prints the same domain values as text and as JSON, without a screen.
+//! - [`slos`] reads service level objectives from files; it asks no server.
 //! - [`sim`] is a simulated platform behind the same HTTP shapes. The sources do not know it.
 //!
 //! Deliberately absent: a component trait, a shared locked state, an event bus, a plugin system,
@@ -32,6 +33,7 @@ pub mod msg;
 pub mod runbooks;
 pub mod runtime;
 pub mod sim;
+pub mod slos;
 pub mod sources;
 pub mod theme;
 pub mod update;

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use crate::domain::board::Board;
 use crate::domain::observed::{AlertmanagerAnswer, PrometheusAnswer, QueryAnswer};
 use crate::domain::runbook::Library;
+use crate::domain::slo_measured::BurnAnswer;
 use crate::domain::source::SourceError;
 use crate::keys::KeyPress;
 
@@ -100,6 +101,8 @@ pub enum Answer {
     Alertmanager(Arc<AlertmanagerAnswer>),
     /// Of a Prometheus.
     Prometheus(Arc<PrometheusAnswer>),
+    /// Of the SLOs that a Prometheus measures.
+    Burn(Arc<BurnAnswer>),
     /// Of the folder of runbooks.
     Runbooks(Arc<Library>),
 }

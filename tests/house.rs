@@ -49,20 +49,21 @@ const WALLS: &[(&str, &[&str])] = &[
     ("view", &["model", "theme", "keys"]),
     ("sources", &["config"]),
     ("runbooks", &["config"]),
+    ("slos", &["config"]),
     ("control", &["config"]),
     ("journal", &["config"]),
     ("sim", &[]),
     (
         "cli",
         &[
-            "config", "sources", "control", "runbooks", "journal", "sim", "keys",
+            "config", "sources", "control", "runbooks", "journal", "sim", "slos", "keys",
         ],
     ),
     (
         "runtime",
         &[
             "cli", "config", "control", "effect", "journal", "keys", "model", "msg", "runbooks",
-            "sim", "sources", "theme", "update", "view",
+            "sim", "slos", "sources", "theme", "update", "view",
         ],
     ),
     ("main", &["cli", "runtime", "config"]),

@@ -259,6 +259,10 @@ pub fn picture(
                 })
             })
             .collect(),
+        burns: Vec::new(),
+        policies: Arc::default(),
+        holding: Arc::default(),
+        burn_at: None,
         library: answers.library.into_result().unwrap_or_default(),
         claims,
         policy: Arc::new(policy.clone()),

@@ -16,7 +16,7 @@ use super::paths::Paths;
 use super::raw::{RawAlertmanager, RawConfig, RawRunbooks, RawScreen, RawSource, Text, Texts};
 use super::settings::{
     AlertmanagerSettings, Auth, ColourChoice, Endpoint, GlyphChoice, HeaderValue, Mouse,
-    PrometheusSettings, RunbookSettings, ScreenSettings, Settings,
+    PrometheusSettings, RunbookSettings, ScreenSettings, Settings, SloSettings,
 };
 use super::triage;
 use crate::domain::matcher::{Matcher, Matchers, Op};
@@ -75,6 +75,7 @@ impl Resolver<'_> {
         Settings {
             alertmanagers: self.alertmanagers(&raw.alertmanagers, show, &mut names),
             prometheuses: self.prometheuses(&raw.prometheuses, show, &mut names),
+            slo: SloSettings::default(),
             triage: triage::resolve(self, &raw.triage, url_prefixes),
             screen: self.screen(&raw.screen),
             operator: self.operator(raw.operator.as_ref()),

@@ -10,6 +10,7 @@ use std::time::Duration;
 use url::Url;
 
 use super::secret::Secret;
+use crate::domain::burn_policy::BurnPolicies;
 use crate::domain::matcher::Matchers;
 use crate::domain::source::SourceName;
 use crate::domain::triage::TriagePolicy;
@@ -25,6 +26,8 @@ pub struct Settings {
     pub prometheuses: Vec<PrometheusSettings>,
     /// Where the runbooks are.
     pub runbooks: RunbookSettings,
+    /// Which SLOs there are, and which burn is too much.
+    pub slo: SloSettings,
     /// Lanes, label names, watchdogs.
     pub triage: TriagePolicy,
     /// How the screen looks.
@@ -173,6 +176,44 @@ pub struct RunbookSettings {
     pub path: Option<PathBuf>,
     /// See [`crate::domain::runbook_match::UrlPrefixes`].
     pub url_prefixes: Vec<String>,
+}
+
+/// Which SLOs there are, and which burn is too much.
+#[derive(Clone, Debug, Default)]
+pub struct SloSettings {
+    /// Files, or folders of them, in any format that [`crate::slos`] reads.
+    pub paths: Vec<PathBuf>,
+    /// Whether the SLOs that quell brings are measured.
+    pub built_in: BuiltInSlos,
+    /// One's own selector for a metric that a file names: `http_requests_total{job="api"}` for
+    /// `platform_api_requests_total`. A histogram goes by its base name.
+    pub metrics: Vec<(String, String)>,
+    /// The Prometheus that measures what names no data source; none means the first one.
+    pub prometheus: Option<SourceName>,
+    /// Whether SLOs that Prometheus records are looked for.
+    pub recorded: RecordedSlos,
+    /// Which burn is too much.
+    pub policies: BurnPolicies,
+}
+
+/// Whether the SLOs that quell brings are measured.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum BuiltInSlos {
+    /// No: their metric names fit no platform by chance.
+    #[default]
+    Off,
+    /// Yes.
+    On,
+}
+
+/// Whether SLOs that Prometheus records are looked for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RecordedSlos {
+    /// Yes: one query.
+    #[default]
+    Read,
+    /// No.
+    Ignored,
 }
 
 /// How the screen looks.

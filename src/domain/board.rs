@@ -11,13 +11,17 @@ use chrono::{DateTime, Utc};
 
 use super::alert::{Alert, Lane, PendingAlert};
 use super::blindness::{self, Blindness};
+use super::burn_policy::BurnPolicies;
 use super::claim::Claims;
 use super::freshness::Freshness;
 use super::merge;
 use super::observed::{AlertmanagerAnswer, PrometheusAnswer, RuleAlertState};
 use super::runbook::Library;
 use super::runbook_match::Linker;
+use super::slo_burn::{self, Holding, SloBurn};
+use super::slo_measured::BurnAnswer;
 use super::source::SourceName;
+use super::text::Untrusted;
 use super::triage::TriagePolicy;
 
 /// The last good answer of one source, and how far it may be trusted.
@@ -53,6 +57,14 @@ pub struct Inputs {
     pub replicas_configured: usize,
     /// Prometheis that have answered at least once.
     pub prometheuses: Vec<Heard<PrometheusAnswer>>,
+    /// What they measured of the SLOs.
+    pub burns: Vec<Heard<BurnAnswer>>,
+    /// Which burn is too much.
+    pub policies: Arc<BurnPolicies>,
+    /// Since when which condition has held, by the picture before this one.
+    pub holding: Arc<Holding>,
+    /// The moment that burns are judged for, if it is not now.
+    pub burn_at: Option<DateTime<Utc>>,
     /// The runbooks.
     pub library: Arc<Library>,
     /// Who claimed what.
@@ -70,15 +82,21 @@ pub struct Board {
     pub alerts: Vec<Alert>,
     /// What would fire soon.
     pub pending: Vec<PendingAlert>,
+    /// All SLOs, what runs out first at the top.
+    pub burns: Vec<SloBurn>,
+    /// Since when which condition of a burn policy has held.
+    pub holding: Arc<Holding>,
     /// Rules that cannot be evaluated, watchdogs that are missing.
     pub blind: Vec<Blindness>,
+    /// The places in `burns` that are rows of Triage: they burn, and no alert speaks of them.
+    pub burn_rows: Vec<usize>,
     counts: Counts,
 }
 
 /// How many alerts there are of a kind.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct Counts {
-    /// Not quiet, by lane.
+    /// Not quiet, by lane; what burns without an alert counts, too.
     pub page: usize,
     /// Not quiet, by lane.
     pub ticket: usize,
@@ -95,12 +113,39 @@ impl Board {
         let linker = Linker::new(&inputs.library, &inputs.policy.runbook_url_prefixes);
         let mut alerts = merge::merge(inputs, &linker);
         alerts.sort_unstable_by(rank);
+        let at = inputs.burn_at.unwrap_or(inputs.now);
+        let (burns, holding) =
+            slo_burn::judge_all(&inputs.burns, &inputs.policies, &inputs.holding, at);
+        let burn_rows = unspoken(&burns, &alerts);
         Self {
             blind: blindness::find(inputs, &alerts),
             pending: pending(inputs),
-            counts: Counts::of(&alerts),
+            counts: Counts::of(&alerts, burn_rows.iter().map(|at| &burns[*at])),
             alerts,
+            burns,
+            holding: Arc::new(holding),
+            burn_rows,
         }
+    }
+
+    /// What burns most of a service: the loudest verdict, then the greatest burn.
+    #[must_use]
+    pub fn burn_of(&self, service: &Untrusted) -> Option<&SloBurn> {
+        let of_service = self
+            .burns
+            .iter()
+            .filter(|b| b.id().service.as_ref() == Some(service));
+        let recent = |b: &SloBurn| b.burn(slo_burn::RECENT_SECS).unwrap_or(-1.0);
+        of_service.max_by(|a, b| {
+            let louder = a.verdict.level().cmp(&b.verdict.level());
+            louder.then(recent(a).total_cmp(&recent(b)))
+        })
+    }
+
+    /// The SLOs that freeze risky changes: also those that did when they were last heard of.
+    pub fn freezing(&self) -> impl Iterator<Item = &SloBurn> {
+        let freezes = |b: &&SloBurn| b.verdict.level().is_some_and(|level| level.freezes());
+        self.burns.iter().filter(freezes)
     }
 
     /// Counts for the top bar and the tabs.
@@ -111,18 +156,27 @@ impl Board {
 }
 
 impl Counts {
-    fn of(alerts: &[Alert]) -> Self {
+    fn of<'a>(alerts: &[Alert], burns: impl Iterator<Item = &'a SloBurn>) -> Self {
         let mut counts = Self::default();
+        for lane in burns.filter_map(SloBurn::lane) {
+            *counts.of_lane(lane) += 1;
+        }
         for alert in alerts {
             let count = match alert.lane {
                 _ if alert.is_quiet() => &mut counts.quiet,
-                Lane::Page => &mut counts.page,
-                Lane::Ticket => &mut counts.ticket,
-                Lane::Info => &mut counts.info,
+                lane => counts.of_lane(lane),
             };
             *count += 1;
         }
         counts
+    }
+
+    fn of_lane(&mut self, lane: Lane) -> &mut usize {
+        match lane {
+            Lane::Page => &mut self.page,
+            Lane::Ticket => &mut self.ticket,
+            Lane::Info => &mut self.info,
+        }
     }
 }
 
@@ -135,6 +189,18 @@ fn rank(a: &Alert, b: &Alert) -> std::cmp::Ordering {
         .then(b.occurrence.starts_at.cmp(&a.occurrence.starts_at))
         .then_with(|| a.name().cmp(b.name()))
         .then(a.occurrence.fingerprint.cmp(&b.occurrence.fingerprint))
+}
+
+/// The SLOs that burn and that no alert speaks of. A silenced alert speaks, too: somebody decided.
+fn unspoken(burns: &[SloBurn], alerts: &[Alert]) -> Vec<usize> {
+    let is_unspoken = |burn: &SloBurn| {
+        burn.lane().is_some() && !alerts.iter().any(|alert| burn.is_spoken_of_by(alert))
+    };
+    let burning = burns
+        .iter()
+        .enumerate()
+        .filter(|(_, burn)| is_unspoken(burn));
+    burning.map(|(at, _)| at).collect()
 }
 
 fn pending(inputs: &Inputs) -> Vec<PendingAlert> {
@@ -232,6 +298,10 @@ pub(crate) mod tests {
             replicas_configured: replicas.len(),
             replicas,
             prometheuses: Vec::new(),
+            burns: Vec::new(),
+            policies: Arc::default(),
+            holding: Arc::default(),
+            burn_at: None,
             library: Arc::default(),
             claims: Arc::default(),
             policy: Arc::default(),

@@ -31,6 +31,23 @@ pub fn short_age(then: DateTime<Utc>, now: DateTime<Utc>) -> String {
     short(age_secs(then, now))
 }
 
+/// A span exactly, as Prometheus writes it: `5m`, `1h30m`, `30d`.
+#[must_use]
+pub fn exact(secs: u64) -> String {
+    let mut left = secs;
+    let mut text = String::new();
+    for (unit, length) in [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)] {
+        if left >= length {
+            text.push_str(&format!("{}{unit}", left / length));
+            left %= length;
+        }
+    }
+    if text.is_empty() {
+        text.push_str("0s");
+    }
+    text
+}
+
 /// Reads a Prometheus duration. Units from large to small, each at most once.
 ///
 /// # Errors
@@ -78,6 +95,20 @@ pub fn parse(text: &str) -> Result<Duration, String> {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
     use super::*;
+
+    #[test]
+    fn an_exact_span_reads_back() {
+        for (secs, text) in [
+            (0, "0s"),
+            (300, "5m"),
+            (5_400, "1h30m"),
+            (2_592_000, "30d"),
+            (90_061, "1d1h1m1s"),
+        ] {
+            assert_eq!(exact(secs), text);
+            assert_eq!(parse(text).unwrap().as_secs(), secs);
+        }
+    }
 
     #[test]
     fn ages_are_short() {

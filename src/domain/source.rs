@@ -22,6 +22,8 @@ pub enum SourceKind {
     Alertmanager,
     /// A Prometheus HTTP API, or one that speaks it.
     Prometheus,
+    /// The SLOs that a Prometheus measures.
+    Slos,
     /// A folder or git repository of runbooks.
     Runbooks,
 }
@@ -33,6 +35,7 @@ impl SourceKind {
         match self {
             Self::Alertmanager => "alertmanager",
             Self::Prometheus => "prometheus",
+            Self::Slos => "slos",
             Self::Runbooks => "runbooks",
         }
     }

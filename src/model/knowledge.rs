@@ -5,10 +5,13 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::domain::board::{Heard, Inputs, Replica};
+use crate::domain::burn_policy::BurnPolicies;
 use crate::domain::claim::Claims;
 use crate::domain::freshness::{Freshness, Health};
 use crate::domain::observed::{AlertmanagerAnswer, PrometheusAnswer};
 use crate::domain::runbook::Library;
+use crate::domain::slo_burn::Holding;
+use crate::domain::slo_measured::BurnAnswer;
 use crate::domain::source::{SourceKind, SourceName};
 use crate::domain::triage::TriagePolicy;
 
@@ -21,6 +24,8 @@ pub enum Kept {
     Alertmanager(Arc<AlertmanagerAnswer>),
     /// Of a Prometheus.
     Prometheus(Arc<PrometheusAnswer>),
+    /// Of the SLOs that a Prometheus measures.
+    Burn(Arc<BurnAnswer>),
     /// Of the folder of runbooks.
     Runbooks(Arc<Library>),
 }
@@ -53,13 +58,14 @@ impl SourceState {
         self.health.freshness(now, self.period_secs)
     }
 
-    /// How many alerts, rules or runbooks its answer holds.
+    /// How many alerts, rules, SLOs or runbooks its answer holds.
     #[must_use]
     pub fn items(&self) -> Option<usize> {
         match &self.kept {
             Kept::Nothing => None,
             Kept::Alertmanager(answer) => Some(answer.alerts.len()),
             Kept::Prometheus(answer) => Some(answer.rules.len()),
+            Kept::Burn(answer) => Some(answer.slos.len()),
             Kept::Runbooks(library) => Some(library.runbooks.len()),
         }
     }
@@ -74,6 +80,10 @@ pub struct Knowledge {
     pub claims: Arc<Claims>,
     /// The rules of triage.
     pub policy: Arc<TriagePolicy>,
+    /// Which burn is too much.
+    pub policies: Arc<BurnPolicies>,
+    /// Since when which condition of a burn policy has held.
+    pub holding: Arc<Holding>,
     /// Pictures ordered and received.
     pub merging: Merging,
 }
@@ -105,6 +115,7 @@ impl Knowledge {
     pub fn inputs(&self, now: DateTime<Utc>) -> Inputs {
         let mut replicas = Vec::new();
         let mut prometheuses = Vec::new();
+        let mut burns = Vec::new();
         for source in &self.sources {
             match &source.kept {
                 Kept::Alertmanager(answer) => {
@@ -115,6 +126,7 @@ impl Knowledge {
                     }));
                 }
                 Kept::Prometheus(answer) => prometheuses.extend(source.heard(answer, now)),
+                Kept::Burn(answer) => burns.extend(source.heard(answer, now)),
                 Kept::Runbooks(_) | Kept::Nothing => {}
             }
         }
@@ -123,6 +135,10 @@ impl Knowledge {
             replicas,
             replicas_configured: self.sources.iter().filter(is_replica).count(),
             prometheuses,
+            burns,
+            policies: self.policies.clone(),
+            holding: self.holding.clone(),
+            burn_at: None,
             library: self.library(),
             claims: self.claims.clone(),
             policy: self.policy.clone(),

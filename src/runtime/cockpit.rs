@@ -172,6 +172,8 @@ impl Cockpit {
             sources: sources(&settings),
             claims: Arc::new(claims),
             policy: Arc::new(settings.triage.clone()),
+            policies: Arc::new(settings.slo.policies.clone()),
+            holding: Arc::default(),
             merging: Merging::default(),
         };
         let identity = identity(&settings, &paths.themes_dir());

@@ -15,6 +15,7 @@ use tokio::sync::mpsc;
 use crate::config::paths::{create_private_dir, write_private};
 use crate::domain::claim::Claims;
 use crate::domain::observed::{AlertmanagerAnswer, PrometheusAnswer};
+use crate::domain::slo_measured::BurnAnswer;
 use crate::model::knowledge::{Kept, SourceState};
 use crate::msg::{Answer, Msg, Restored};
 
@@ -46,6 +47,7 @@ struct SourceSnapshot {
 enum SnapshotAnswer {
     Alertmanager(Arc<AlertmanagerAnswer>),
     Prometheus(Arc<PrometheusAnswer>),
+    Burn(Arc<BurnAnswer>),
 }
 
 /// What is to be written.
@@ -110,6 +112,7 @@ impl Keeper {
                 answer: match &source.kept {
                     Kept::Alertmanager(answer) => SnapshotAnswer::Alertmanager(answer.clone()),
                     Kept::Prometheus(answer) => SnapshotAnswer::Prometheus(answer.clone()),
+                    Kept::Burn(answer) => SnapshotAnswer::Burn(answer.clone()),
                     Kept::Runbooks(_) | Kept::Nothing => return None,
                 },
             })
@@ -215,6 +218,7 @@ pub fn load_snapshot(path: &Path, names: &[(String, String)]) -> Result<Vec<Rest
             answer: match source.answer {
                 SnapshotAnswer::Alertmanager(answer) => Answer::Alertmanager(answer),
                 SnapshotAnswer::Prometheus(answer) => Answer::Prometheus(answer),
+                SnapshotAnswer::Burn(answer) => Answer::Burn(answer),
             },
         })
     });

@@ -5,6 +5,7 @@
 //! a message or the model, merges anything, or changes anything it reads: GET is the only verb.
 
 mod alertmanager;
+mod burn;
 mod http;
 mod json_array;
 #[cfg(test)]
@@ -14,5 +15,6 @@ mod prometheus;
 mod wire;
 
 pub use alertmanager::Alertmanager;
+pub use burn::{BurnHistory, BurnSource, Serves};
 pub use http::install_crypto_provider;
 pub use prometheus::{Prometheus, QueryHandle};

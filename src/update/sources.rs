@@ -31,6 +31,7 @@ fn kept(answer: Answer) -> Kept {
     match answer {
         Answer::Alertmanager(answer) => Kept::Alertmanager(answer),
         Answer::Prometheus(answer) => Kept::Prometheus(answer),
+        Answer::Burn(answer) => Kept::Burn(answer),
         Answer::Runbooks(library) => Kept::Runbooks(library),
     }
 }
@@ -83,6 +84,7 @@ pub fn board_ready(model: &mut Model, seq: u64, board: Arc<Board>) -> Vec<Effect
     }
     merging.under_way = false;
     let again = merging.wanted;
+    model.knowledge.holding = board.holding.clone();
     triage::picture(model, board);
     if again { order_picture(model) } else { vec![] }
 }

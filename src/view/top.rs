@@ -113,6 +113,7 @@ fn health(model: &Model, look: &Look) -> Vec<(String, Role)> {
     let kinds = [
         (SourceKind::Alertmanager, "am"),
         (SourceKind::Prometheus, "prom"),
+        (SourceKind::Slos, "slo"),
         (SourceKind::Runbooks, "books"),
     ];
     let mut out = Vec::new();

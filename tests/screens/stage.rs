@@ -69,6 +69,8 @@ impl Stage {
             sources: sources(),
             claims: Arc::default(),
             policy: Arc::default(),
+            policies: Arc::default(),
+            holding: Arc::default(),
             merging: Merging::default(),
         };
         let session = Session::new(identity, Grouping::ByService, (80, 24));

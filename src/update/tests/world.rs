@@ -60,6 +60,8 @@ impl World {
             sources,
             claims: Arc::default(),
             policy: POLICY.clone(),
+            policies: Arc::default(),
+            holding: Arc::default(),
             merging: Merging::default(),
         };
         let identity = Identity {

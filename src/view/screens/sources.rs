@@ -6,6 +6,8 @@ use ratatui::style::{Modifier, Style};
 
 use crate::domain::duration::{age_secs, short};
 use crate::domain::freshness::Freshness;
+use crate::domain::number;
+use crate::domain::slo_measured::BurnAnswer;
 use crate::model::Model;
 use crate::model::knowledge::{Kept, SourceState};
 use crate::model::layout::Layout;
@@ -244,6 +246,7 @@ fn about(source: &SourceState, model: &Model, width: u16) -> Vec<StyledLine> {
             }
             page.limits(&answer.limits);
         }
+        Kept::Burn(answer) => burns(&mut page, answer),
         Kept::Runbooks(library) => {
             let commit = library.origin.commit.as_deref().unwrap_or("not in git");
             page.add(
@@ -259,6 +262,23 @@ fn about(source: &SourceState, model: &Model, width: u16) -> Vec<StyledLine> {
         page.add(&blind.what, Role::Warn);
     }
     page.out
+}
+
+/// What was measured, what is wrong with the files, and what it cost.
+fn burns(page: &mut Page, answer: &BurnAnswer) {
+    page.add(&format!("{} SLOs", answer.slos.len()), Role::Text);
+    let samples = answer.cost.samples.map_or_else(
+        || "it does not say how many samples it read".to_owned(),
+        |samples| format!("{} samples read", number::of(samples as f64)),
+    );
+    page.add(
+        &format!("last round: {} queries, {samples}", answer.cost.queries),
+        Role::Dim,
+    );
+    for problem in &answer.problems {
+        page.add(&problem.to_string(), Role::Warn);
+    }
+    page.limits(&answer.limits);
 }
 
 struct Page {
