@@ -7,6 +7,8 @@ use std::sync::Arc;
 
 use crate::domain::board::Inputs;
 use crate::domain::claim::Claims;
+use crate::domain::slo::Slo;
+use crate::domain::slo_measured::Span;
 
 /// What is to be done.
 #[derive(Debug)]
@@ -26,6 +28,15 @@ pub enum Effect {
         source: usize,
         /// The expression.
         query: String,
+    },
+    /// Ask for the past of SLOs.
+    BurnHistory {
+        /// The place of their source among the sources of the model.
+        source: usize,
+        /// Which.
+        slos: Vec<Slo>,
+        /// How far back.
+        span: Span,
     },
     /// Keep the claims on disk.
     SaveClaims(Arc<Claims>),

@@ -8,9 +8,10 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::domain::board::Board;
-use crate::domain::observed::{AlertmanagerAnswer, PrometheusAnswer, QueryAnswer};
+use crate::domain::observed::{AlertmanagerAnswer, PrometheusAnswer, QueryAnswer, Sample};
 use crate::domain::runbook::Library;
-use crate::domain::slo_measured::BurnAnswer;
+use crate::domain::slo::SloId;
+use crate::domain::slo_measured::{BurnAnswer, Span};
 use crate::domain::source::SourceError;
 use crate::keys::KeyPress;
 
@@ -49,6 +50,15 @@ pub enum Msg {
         query: String,
         /// The series, or why there are none.
         result: Result<QueryAnswer, SourceError>,
+    },
+    /// The past of SLOs is there.
+    BurnHistoryReady {
+        /// Which were asked for.
+        asked: Vec<SloId>,
+        /// How far back.
+        span: Span,
+        /// The error ratio over 5 minutes of each that has any, or why there is nothing.
+        result: Result<Vec<(SloId, Vec<Sample>)>, SourceError>,
     },
     /// The theme was changed, or why not.
     ThemeChanged(Result<String, String>),

@@ -188,6 +188,45 @@ impl fmt::Display for NoData {
     }
 }
 
+/// How far back the past of an SLO is drawn.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum Span {
+    /// What happens now.
+    #[default]
+    SixHours,
+    /// What leaks.
+    ThreeDays,
+}
+
+impl Span {
+    /// Its length in seconds.
+    #[must_use]
+    pub fn secs(self) -> u64 {
+        match self {
+            Self::SixHours => 21_600,
+            Self::ThreeDays => 259_200,
+        }
+    }
+
+    /// As shown.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::SixHours => "6h",
+            Self::ThreeDays => "3d",
+        }
+    }
+
+    /// The other one.
+    #[must_use]
+    pub fn other(self) -> Self {
+        match self {
+            Self::SixHours => Self::ThreeDays,
+            Self::ThreeDays => Self::SixHours,
+        }
+    }
+}
+
 /// How often a window is worth asking for: a short one moves fast and costs little, a long one moves
 /// slowly and costs most of what a server does for burn rates.
 #[must_use]

@@ -11,6 +11,10 @@ pub enum Context {
     Triage,
     /// One alert, opened.
     Alert,
+    /// The list of SLOs.
+    Burns,
+    /// One SLO, opened.
+    Burn,
     /// The list of runbooks.
     Runbooks,
     /// A runbook, opened.
@@ -35,6 +39,7 @@ pub enum CommandId {
     Redraw,
     Suspend,
     ShowTriage,
+    ShowBurn,
     ShowRunbooks,
     ShowSources,
     Theme,
@@ -54,6 +59,10 @@ pub enum CommandId {
     Group,
     Claim,
     OpenRunbook,
+    OpenBurn,
+    Explain,
+    Span,
+    Sort,
     Search,
     NextMatch,
     PreviousMatch,
@@ -116,10 +125,10 @@ impl Command {
     }
 }
 
-use Context::{Alert, Global, Help, Reader, Runbooks, Sources, Text, Triage};
+use Context::{Alert, Burn, Burns, Global, Help, Reader, Runbooks, Sources, Text, Triage};
 
-const LISTS: &[Context] = &[Triage, Runbooks];
-const SCROLLED: &[Context] = &[Triage, Runbooks, Sources, Alert, Reader, Help];
+const LISTS: &[Context] = &[Triage, Burns, Runbooks];
+const SCROLLED: &[Context] = &[Triage, Burns, Burn, Runbooks, Sources, Alert, Reader, Help];
 
 const fn command(
     id: CommandId,
@@ -178,10 +187,42 @@ pub const ALL: &[Command] = &[
     )
     .hinted("runbook"),
     command(
+        CommandId::OpenBurn,
+        "service burn",
+        "open the error budget of its service",
+        &[Triage, Alert],
+        &["b"],
+    )
+    .hinted("burn"),
+    command(
+        CommandId::Explain,
+        "explain",
+        "show the query, the inputs and the formula of every number, or hide them",
+        &[Burns, Burn],
+        &["e"],
+    )
+    .hinted("explain"),
+    command(
+        CommandId::Span,
+        "span",
+        "the past over 6 hours, or over 3 days",
+        &[Burns, Burn],
+        &["t"],
+    )
+    .hinted("6h/3d"),
+    command(
+        CommandId::Sort,
+        "sort",
+        "put what runs out first at the top again",
+        &[Burns],
+        &["o"],
+    )
+    .hinted("sort"),
+    command(
         CommandId::Filter,
         "filter",
         "show only what matches: env=prod severity=~\"crit.*\" word",
-        &[Triage],
+        &[Triage, Burns],
         &["/"],
     )
     .hinted("filter")
@@ -333,6 +374,13 @@ pub const ALL: &[Command] = &[
         "screen 1: what needs me now",
         &[Global],
         &["1"],
+    ),
+    command(
+        CommandId::ShowBurn,
+        "burn",
+        "screen 2: which error budgets are going, how fast",
+        &[Global],
+        &["2"],
     ),
     command(
         CommandId::ShowRunbooks,

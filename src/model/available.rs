@@ -4,6 +4,7 @@
 //! possible is what is possible.
 
 use super::Model;
+use super::burns;
 use super::rows::RowKind;
 use super::session::{CrashSwitch, Screen};
 use crate::domain::alert::Alert;
@@ -24,6 +25,11 @@ pub fn available(id: CommandId, model: &Model) -> Result<(), Reason> {
             Some(Some(_)) => Ok(()),
             Some(None) => Err("no runbook belongs to this alert"),
             None => Err("no alert is selected"),
+        },
+        CommandId::OpenBurn => can_open_burn(model),
+        CommandId::Explain | CommandId::Span => match burns::target(model) {
+            Some(_) => Ok(()),
+            None => Err("no SLO is selected"),
         },
         CommandId::Open => openable(model),
         CommandId::NextNew if session.triage.unseen.alerts.is_empty() => Err("nothing new"),
@@ -49,6 +55,10 @@ fn openable(model: &Model) -> Result<(), Reason> {
             Some(RowKind::Gone) if target(model).is_none() => Err("it is gone"),
             Some(_) => Ok(()),
         },
+        Screen::Burn => match burns::target(model) {
+            Some(_) => Ok(()),
+            None => Err("nothing is selected"),
+        },
         Screen::Runbooks => {
             let library = model.knowledge.library();
             let selected = library.runbooks.get(session.runbooks.list.cursor);
@@ -56,6 +66,22 @@ fn openable(model: &Model) -> Result<(), Reason> {
         }
         Screen::Sources => Err("all that is known of it is on this screen"),
     }
+}
+
+fn can_open_burn(model: &Model) -> Result<(), Reason> {
+    let triage = &model.session.triage;
+    let row = triage.row().filter(|_| triage.detail.is_none());
+    if row.is_some_and(|row| matches!(row.kind, RowKind::Burn(_))) {
+        return Ok(());
+    }
+    let alert = target(model).ok_or("no alert is selected")?;
+    let service = alert
+        .place
+        .service
+        .as_ref()
+        .ok_or("this alert names no service")?;
+    let burn = model.board.burn_of(service);
+    burn.map(|_| ()).ok_or("no SLO of its service is known")
 }
 
 /// The alert that a command is about: the opened one, else the selected one.
@@ -69,7 +95,7 @@ pub fn target(model: &Model) -> Option<&Alert> {
         RowKind::Alert(at) => model.board.alerts.get(at),
         RowKind::Fold { first, .. } => model.board.alerts.get(first),
         RowKind::Gone => triage.selected.as_deref(),
-        RowKind::Pending(_) => None,
+        RowKind::Pending(_) | RowKind::Burn(_) => None,
     }
 }
 
@@ -83,6 +109,7 @@ fn can_claim(model: &Model) -> Result<(), Reason> {
         RowKind::Alert(_) | RowKind::Fold { .. } => Ok(()),
         RowKind::Gone => Err(GONE),
         RowKind::Pending(_) => Err("it does not fire yet"),
+        RowKind::Burn(_) => Err("no alert fires for it: there is nothing to claim"),
     }
 }
 

@@ -46,11 +46,16 @@ impl Layout {
     fn with(session: &Session, blind: u16) -> Self {
         let (columns, rows) = session.size;
         let body = rows.saturating_sub(3);
-        let is_list = session.screen != Screen::Triage || session.triage.detail.is_none();
+        let is_list = match session.screen {
+            Screen::Triage => session.triage.detail.is_none(),
+            Screen::Burn => session.burn.opened.is_none(),
+            Screen::Runbooks | Screen::Sources => true,
+        };
         let opened = session.screen == Screen::Runbooks && session.runbooks.reader.is_some();
         let roomy = rows >= WITH_SUMMARY;
         let blind_rows = blind.min(if roomy { 2 } else { 1 });
-        let side = columns >= SIDE_BY_SIDE && session.screen != Screen::Runbooks && is_list;
+        let has_side = matches!(session.screen, Screen::Triage | Screen::Sources);
+        let side = columns >= SIDE_BY_SIDE && has_side && is_list;
         let warned = session
             .runbooks
             .reader
@@ -62,7 +67,8 @@ impl Layout {
             // On a small screen the row of a source has no room to say what is wrong with it.
             Screen::Sources => body / 2,
             Screen::Triage if roomy => 3,
-            Screen::Triage | Screen::Runbooks => 0,
+            Screen::Burn if roomy => 5,
+            Screen::Triage | Screen::Burn | Screen::Runbooks => 0,
         };
         let list_columns = if side { columns * 6 / 10 } else { columns };
         Self {

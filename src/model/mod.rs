@@ -5,6 +5,7 @@
 
 pub mod available;
 pub mod blind;
+pub mod burns;
 pub mod knowledge;
 pub mod layout;
 pub mod palette;

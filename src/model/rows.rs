@@ -12,6 +12,7 @@ use crate::domain::board::Board;
 use crate::domain::claim::Occurrence;
 use crate::domain::filter::{Filter, Search};
 use crate::domain::label::Fingerprint;
+use crate::domain::slo::SloId;
 use crate::domain::text::Untrusted;
 
 /// The tabs of Triage.
@@ -140,6 +141,8 @@ pub enum RowId {
     Alert(Occurrence),
     /// Several of a name.
     Fold(FoldKey),
+    /// An SLO that burns without an alert.
+    Burn(SloId),
     /// One that does not fire yet.
     Pending(Fingerprint),
 }
@@ -158,6 +161,8 @@ pub enum RowKind {
         /// Whether its alerts follow below.
         state: FoldState,
     },
+    /// The SLO at this place of the board.
+    Burn(usize),
     /// The pending alert at this place of the board.
     Pending(usize),
     /// It was selected and is not in the picture any more.
@@ -226,7 +231,34 @@ pub fn rows(board: &Board, wanted: &Wanted<'_>) -> Vec<Row> {
     let places: Vec<usize> = (0..board.alerts.len())
         .filter(|&at| wanted.lets_through(&board.alerts[at], &mut search))
         .collect();
-    grouped(board, &places, wanted)
+    let mut rows = burn_rows(board, wanted, &mut search);
+    rows.extend(grouped(board, &places, wanted));
+    rows
+}
+
+/// What burns without an alert stands above the alerts of its lane.
+fn burn_rows(board: &Board, wanted: &Wanted<'_>, search: &mut Search) -> Vec<Row> {
+    let lane = match wanted.tab {
+        Tab::Page => Lane::Page,
+        Tab::Ticket => Lane::Ticket,
+        Tab::Info => Lane::Info,
+        Tab::Quiet | Tab::Pending => return Vec::new(),
+    };
+    let of_lane = board
+        .burn_rows
+        .iter()
+        .filter(|at| board.burns[**at].lane() == Some(lane));
+    let kept = of_lane.filter(|at| {
+        let labels = board.burns[**at].measured.slo.policy_labels();
+        wanted.filter.is_empty() || wanted.filter.matches_labels(&labels, search)
+    });
+    kept.map(|&at| Row {
+        id: RowId::Burn(board.burns[at].id().clone()),
+        fold: None,
+        kind: RowKind::Burn(at),
+        place: RowPlace::Alone,
+    })
+    .collect()
 }
 
 fn pending_rows(board: &Board, wanted: &Wanted<'_>, search: &mut Search) -> Vec<Row> {
@@ -352,6 +384,6 @@ pub fn find(board: &Board, wanted: &Wanted<'_>, rows: &[Row], selected: &RowId) 
             place(&RowId::Alert(alert.occurrence)).or_else(fold)
         }
         RowId::Fold(key) => rows.iter().position(|row| row.fold.as_ref() == Some(key)),
-        RowId::Pending(_) => None,
+        RowId::Burn(_) | RowId::Pending(_) => None,
     })
 }

@@ -3,6 +3,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
+use super::burns::BurnSession;
 use super::prompt::Prompt;
 use super::rows::{FoldKey, Grouping, Row, RowKind, Tab};
 use super::scroll::Scroll;
@@ -21,6 +22,8 @@ pub enum Screen {
     /// 1: what needs me now.
     #[default]
     Triage,
+    /// 2: which budgets are going.
+    Burn,
     /// 5: what is written.
     Runbooks,
     /// 8: what am I blind to.
@@ -36,6 +39,8 @@ pub struct Session {
     pub size: (u16, u16),
     /// Screen 1.
     pub triage: TriageSession,
+    /// Screen 2.
+    pub burn: BurnSession,
     /// Screen 5.
     pub runbooks: RunbookSession,
     /// Screen 8.
@@ -253,7 +258,7 @@ pub struct ReaderFacts {
 pub struct Measured {
     /// Of the open runbook.
     pub reader: Option<ReaderFacts>,
-    /// Lines of the opened alert.
+    /// Lines of the opened alert, or of the opened SLO.
     pub detail_lines: Option<usize>,
     /// Lines of the help.
     pub help_lines: Option<usize>,
@@ -303,6 +308,7 @@ impl Session {
                 detail: None,
                 unseen: Unseen::default(),
             },
+            burn: BurnSession::default(),
             runbooks: RunbookSession::default(),
             sources: Scroll::default(),
             help: None,
@@ -329,6 +335,8 @@ impl Session {
         match self.screen {
             Screen::Triage if self.triage.detail.is_some() => Context::Alert,
             Screen::Triage => Context::Triage,
+            Screen::Burn if self.burn.opened.is_some() => Context::Burn,
+            Screen::Burn => Context::Burns,
             Screen::Runbooks if self.runbooks.reader.is_some() => Context::Reader,
             Screen::Runbooks => Context::Runbooks,
             Screen::Sources => Context::Sources,

@@ -30,7 +30,7 @@ use crate::model::knowledge::{Kept, Knowledge, Merging, SourceState};
 use crate::model::rows::Grouping;
 use crate::model::session::{CrashSwitch, Identity, Session, Tone};
 use crate::msg::Msg;
-use crate::sources::QueryHandle;
+use crate::sources::{BurnHistory, QueryHandle};
 use crate::theme::{self, ColourDepth, GlyphSet, Theme, ThemeError};
 use crate::update::{measured, update};
 use crate::view::{Cache, Look, prepare, render};
@@ -123,6 +123,7 @@ struct Cockpit {
 struct Upstreams {
     wakes: Vec<Arc<Notify>>,
     queries: HashMap<usize, QueryHandle>,
+    pasts: HashMap<usize, BurnHistory>,
 }
 
 /// Where themes come from, and how many colours there are.
@@ -308,6 +309,11 @@ impl Cockpit {
                 let handle = self.sources.queries.get(&source).cloned();
                 self.tasks
                     .spawn(history::ask(handle, query, self.inbox.clone()));
+            }
+            Effect::BurnHistory { source, slos, span } => {
+                let handle = self.sources.pasts.get(&source).cloned();
+                self.tasks
+                    .spawn(history::ask_burns(handle, slos, span, self.inbox.clone()));
             }
             Effect::SaveClaims(claims) => {
                 if let Some(keeper) = &self.keeper {

@@ -1,4 +1,4 @@
-//! What did an expression give over the last hour?
+//! What did an expression give over the last hour, and what burnt before?
 
 use std::time::Duration;
 
@@ -6,9 +6,11 @@ use chrono::TimeDelta;
 use tokio::sync::mpsc;
 
 use super::clock;
+use crate::domain::slo::Slo;
+use crate::domain::slo_measured::Span;
 use crate::domain::source::{ErrorKind, SourceError};
 use crate::msg::Msg;
-use crate::sources::QueryHandle;
+use crate::sources::{BurnHistory, QueryHandle};
 
 /// A point a minute is as fine as the picture.
 const STEP: Duration = Duration::from_mins(1);
@@ -29,4 +31,28 @@ pub async fn ask(handle: Option<QueryHandle>, query: String, inbox: mpsc::Sender
     };
     // The loop has ended if nobody listens.
     let _ = inbox.send(Msg::HistoryReady { query, result }).await;
+}
+
+/// Asks for the past of SLOs, and tells the loop.
+pub async fn ask_burns(
+    handle: Option<BurnHistory>,
+    slos: Vec<Slo>,
+    span: Span,
+    inbox: mpsc::Sender<Msg>,
+) {
+    let result = match handle {
+        Some(handle) => handle.ask(&slos, span.secs(), clock::now()).await,
+        None => Err(SourceError::new(
+            ErrorKind::Local,
+            "this Prometheus cannot be asked",
+        )),
+    };
+    let asked = slos.into_iter().map(|slo| slo.id).collect();
+    let msg = Msg::BurnHistoryReady {
+        asked,
+        span,
+        result,
+    };
+    // The loop has ended if nobody listens.
+    let _ = inbox.send(msg).await;
 }

@@ -64,8 +64,19 @@ pub struct Glyphs {
     pub bar_full: &'static str,
     /// The empty part of a bar.
     pub bar_empty: &'static str,
+    /// What charts are drawn with.
+    pub dots: Dots,
     /// Lines and corners.
     pub lines: LineGlyphs,
+}
+
+/// What charts are drawn with.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Dots {
+    /// Eight dots in each cell.
+    Braille,
+    /// One star in each cell.
+    Stars,
 }
 
 /// What boxes and rules are drawn with.
@@ -118,6 +129,7 @@ static UNICODE: Glyphs = Glyphs {
     levels: [" ", "▁", "▂", "▃", "▄", "▅", "▆", "▇", "█"],
     bar_full: "█",
     bar_empty: "░",
+    dots: Dots::Braille,
     lines: LineGlyphs {
         horizontal: "─",
         double: "═",
@@ -154,6 +166,7 @@ static ASCII: Glyphs = Glyphs {
     levels: [" ", ".", ":", "-", "=", "+", "*", "%", "#"],
     bar_full: "#",
     bar_empty: ".",
+    dots: Dots::Stars,
     lines: LineGlyphs {
         horizontal: "-",
         double: "=",

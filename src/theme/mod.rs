@@ -15,7 +15,7 @@ mod problem;
 mod role;
 
 pub use depth::{ColourDepth, detect_depth};
-pub use glyphs::{GlyphSet, Glyphs, detect_glyphs};
+pub use glyphs::{Dots, GlyphSet, Glyphs, detect_glyphs};
 pub use load::{load, names};
 pub use problem::{Place, Problem, ThemeError};
 pub use role::Role;

@@ -1,10 +1,11 @@
 //! What does each command do?
 
-use super::{palette, reader, step, triage};
+use super::{burns, palette, reader, step, triage};
 use crate::effect::{Effect, ThemeChoice};
 use crate::keys::CommandId;
 use crate::model::Model;
 use crate::model::available::available;
+use crate::model::burns::Explain;
 use crate::model::prompt::PromptKind;
 use crate::model::rows::Grouping;
 use crate::model::scroll::Step;
@@ -46,6 +47,7 @@ pub fn run(model: &mut Model, id: CommandId, argument: Option<&str>) -> Vec<Effe
 fn quiet(model: &mut Model, id: CommandId, argument: Option<&str>) {
     match id {
         CommandId::ShowTriage => show(model, Screen::Triage),
+        CommandId::ShowBurn => show(model, Screen::Burn),
         CommandId::ShowRunbooks => show(model, Screen::Runbooks),
         CommandId::ShowSources => show(model, Screen::Sources),
         CommandId::Help => model.session.help = Some(Help::default()),
@@ -71,6 +73,10 @@ fn quiet(model: &mut Model, id: CommandId, argument: Option<&str>) {
         CommandId::PreviousLane => triage::lane(model, -1),
         CommandId::NextNew => triage::next_new(model),
         CommandId::OpenRunbook => reader::open_for_alert(model),
+        CommandId::OpenBurn => burns::open_from_triage(model),
+        CommandId::Explain => burns::explain(model),
+        CommandId::Span => burns::span(model),
+        CommandId::Sort => burns::sort_by_key(model),
         CommandId::NextMatch => reader::next_match(model, 1),
         CommandId::PreviousMatch => reader::next_match(model, -1),
         CommandId::NextLink => reader::next_link(model, 1),
@@ -103,16 +109,24 @@ fn show(model: &mut Model, screen: Screen) {
     match screen {
         _ if model.session.screen != screen => {}
         Screen::Triage => model.session.triage.detail = None,
+        Screen::Burn => model.session.burn.opened = None,
         Screen::Runbooks => model.session.runbooks.reader = None,
         Screen::Sources => {}
     }
     model.session.screen = screen;
+    if screen == Screen::Burn {
+        burns::sort(model);
+    }
     triage::settle(model);
 }
 
 fn open(model: &mut Model) -> Vec<Effect> {
     match model.session.screen {
         Screen::Triage => triage::open(model),
+        Screen::Burn => {
+            burns::open_selected(model, Explain::Off);
+            vec![]
+        }
         Screen::Runbooks => {
             reader::open_selected(model);
             vec![]
@@ -124,6 +138,7 @@ fn open(model: &mut Model) -> Vec<Effect> {
 fn back(model: &mut Model) {
     match model.session.screen {
         Screen::Triage => triage::back(model),
+        Screen::Burn => burns::back(model),
         Screen::Runbooks => {
             reader::back(model);
             triage::settle(model);

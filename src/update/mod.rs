@@ -3,6 +3,7 @@
 //! `(model, message, now) -> effects`, called by the loop in `runtime`. Nothing here waits, locks,
 //! reads a clock or touches the world.
 
+mod burns;
 mod command;
 mod palette;
 mod reader;
@@ -27,6 +28,12 @@ pub fn update(model: &mut Model, msg: Msg, now: DateTime<Utc>) -> Vec<Effect> {
     model.now = now;
     // Ages are shown in seconds at the finest: a tick within the same second changes nothing.
     model.dirty |= !matches!(msg, Msg::Tick) || new_second;
+    let mut effects = handle(model, msg);
+    effects.extend(burns::wanted(model));
+    effects
+}
+
+fn handle(model: &mut Model, msg: Msg) -> Vec<Effect> {
     match msg {
         Msg::Key(press) => key(model, press),
         Msg::Paste(text) => palette::paste(model, &text),
@@ -42,6 +49,14 @@ pub fn update(model: &mut Model, msg: Msg, now: DateTime<Utc>) -> Vec<Effect> {
         Msg::BoardReady { seq, board } => sources::board_ready(model, seq, board),
         Msg::HistoryReady { query, result } => {
             triage::history_ready(model, &query, result);
+            vec![]
+        }
+        Msg::BurnHistoryReady {
+            asked,
+            span,
+            result,
+        } => {
+            burns::history_ready(model, asked, span, result);
             vec![]
         }
         Msg::ThemeChanged(Ok(name)) => {
@@ -61,9 +76,21 @@ pub fn measured(model: &mut Model, measured: Measured) {
     if let Some(facts) = measured.reader {
         reader::measured(model, facts, height);
     }
-    if let (Some(lines), Some(detail)) = (measured.detail_lines, &mut model.session.triage.detail) {
+    if let (Some(lines), Screen::Triage, Some(detail)) = (
+        measured.detail_lines,
+        model.session.screen,
+        &mut model.session.triage.detail,
+    ) {
         detail.lines = lines;
         detail.scroll.pan(Step::Rows(0), lines, height);
+    }
+    if let (Some(lines), Screen::Burn, Some(opened)) = (
+        measured.detail_lines,
+        model.session.screen,
+        &mut model.session.burn.opened,
+    ) {
+        opened.lines = lines;
+        opened.scroll.pan(Step::Rows(0), lines, height);
     }
     let help_height = help_height(&model.session);
     if let (Some(lines), Some(help)) = (measured.help_lines, &mut model.session.help) {
@@ -77,6 +104,11 @@ pub fn measured(model: &mut Model, measured: Measured) {
         Screen::Triage => {
             let rows = session.triage.rows.len();
             session.triage.scroll.reveal(rows, height);
+        }
+        Screen::Burn if session.burn.opened.is_some() => {}
+        Screen::Burn => {
+            let rows = session.burn.rows.len();
+            session.burn.scroll.reveal(rows, height);
         }
         Screen::Runbooks => {
             let books = model.knowledge.library().runbooks.len();
@@ -127,6 +159,7 @@ fn step(model: &mut Model, step: Step) {
     }
     match session.screen {
         Screen::Triage => triage::step(model, step),
+        Screen::Burn => burns::step(model, step),
         Screen::Runbooks => reader::step(model, step),
         Screen::Sources => {
             let rows = model.knowledge.sources.len();

@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::{command, reader, triage};
+use super::{burns, command, reader, triage};
 use crate::domain::filter::Filter;
 use crate::effect::Effect;
 use crate::keys::KeyPress;
@@ -10,12 +10,15 @@ use crate::keys::commands::Argument;
 use crate::model::Model;
 use crate::model::palette::{choices, split};
 use crate::model::prompt::{Prompt, PromptKind};
-use crate::model::session::Tone;
+use crate::model::session::{Screen, Tone};
 
 /// Opens the line.
 pub fn open(model: &mut Model, kind: PromptKind) {
     let before = match kind {
-        PromptKind::Filter => model.session.triage.filter.to_string(),
+        PromptKind::Filter => match model.session.screen {
+            Screen::Burn => model.session.burn.filter.to_string(),
+            _ => model.session.triage.filter.to_string(),
+        },
         PromptKind::Search | PromptKind::Palette => String::new(),
     };
     model.session.prompt = Some(Prompt::new(kind, &before));
@@ -73,10 +76,18 @@ fn changed(model: &mut Model) {
         PromptKind::Filter => match Filter::parse(&text) {
             Ok(filter) => {
                 prompt.error = None;
-                triage::filter(model, filter);
+                apply(model, filter);
             }
             Err(error) => prompt.error = Some(error),
         },
+    }
+}
+
+/// A filter is of the list that is on screen.
+fn apply(model: &mut Model, filter: Filter) {
+    match model.session.screen {
+        Screen::Burn => burns::filter(model, filter),
+        _ => triage::filter(model, filter),
     }
 }
 
@@ -88,7 +99,7 @@ pub fn cancel(model: &mut Model) {
     match prompt.kind {
         PromptKind::Filter => {
             // It was valid when it was applied.
-            triage::filter(model, Filter::parse(&prompt.before).unwrap_or_default());
+            apply(model, Filter::parse(&prompt.before).unwrap_or_default());
         }
         PromptKind::Search => reader::search(model, ""),
         PromptKind::Palette => {}

@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::sources;
+use super::{burns, sources};
 use crate::domain::alert::Alert;
 use crate::domain::board::Board;
 use crate::domain::claim::{Claim, Occurrence};
@@ -84,6 +84,7 @@ fn show(model: &mut Model, board: Arc<Board>) {
     model.board = board;
     refresh_detail(model);
     rebuild(model, cause);
+    burns::picture(model);
 }
 
 fn occurrences(board: &Board) -> impl Iterator<Item = Occurrence> {
@@ -174,7 +175,7 @@ pub fn settle(model: &mut Model) {
         let place = triage.row().and_then(|row| match row.kind {
             RowKind::Alert(at) => Some(at),
             RowKind::Fold { first, .. } => Some(first),
-            RowKind::Pending(_) | RowKind::Gone => None,
+            RowKind::Pending(_) | RowKind::Burn(_) | RowKind::Gone => None,
         });
         triage.selected = place
             .and_then(|at| model.board.alerts.get(at))
@@ -271,6 +272,10 @@ pub fn open(model: &mut Model) -> Vec<Effect> {
     let Some(row) = model.session.triage.row().cloned() else {
         return vec![];
     };
+    if let RowKind::Burn(_) = row.kind {
+        burns::open_from_triage(model);
+        return vec![];
+    }
     let (RowKind::Fold { .. }, RowId::Fold(key)) = (row.kind, row.id) else {
         return open_detail(model);
     };

@@ -25,6 +25,7 @@ use crate::theme::Role;
 pub fn title(model: &Model, look: &Look, buf: &mut Buffer) {
     match model.session.screen {
         Screen::Triage => tabs(model, look, buf),
+        Screen::Burn => super::screens::burns::title(model, look, buf),
         Screen::Runbooks => super::screens::reader::title(model, look, buf),
         Screen::Sources => {
             let area = buf.area;
@@ -235,10 +236,7 @@ fn typed(prompt: &Prompt, model: &Model, look: &Look, area: Rect, buf: &mut Buff
     pen.write(&shown(&text[at..]), style(Role::Text));
     let note = match (&prompt.error, prompt.kind) {
         (Some(error), _) => Some((error.to_string(), Role::Failed)),
-        (None, PromptKind::Filter) => Some((
-            format!("{} rows", model.session.triage.rows.len()),
-            Role::Dim,
-        )),
+        (None, PromptKind::Filter) => Some((format!("{} rows", rows(model)), Role::Dim)),
         (None, PromptKind::Search) => {
             let found = model
                 .session
@@ -266,6 +264,14 @@ fn typed(prompt: &Prompt, model: &Model, look: &Look, area: Rect, buf: &mut Buff
                 .unwrap_or(0)
                 .min(area.width.saturating_sub(1)),
         y: area.y,
+    }
+}
+
+/// How many rows the filter lets through.
+fn rows(model: &Model) -> usize {
+    match model.session.screen {
+        Screen::Burn => model.session.burn.rows.len(),
+        _ => model.session.triage.rows.len(),
     }
 }
 

@@ -92,6 +92,8 @@ fn name(context: Context) -> &'static str {
     match context {
         Context::Triage => "Triage",
         Context::Alert => "an alert",
+        Context::Burns => "Burn",
+        Context::Burn => "an SLO",
         Context::Runbooks => "the list of runbooks",
         Context::Reader => "a runbook",
         Context::Sources => "Sources",

@@ -59,6 +59,9 @@ pub fn prepare(model: &Model, look: &Look, cache: &mut Cache) -> Measured {
             screens::alert::lines(&detail.alert, Some(&detail.history), model, look, columns);
         measured.detail_lines = Some(lines.len());
     }
+    if session.screen == Screen::Burn && session.burn.opened.is_some() {
+        measured.detail_lines = Some(screens::burn::lines(model, look, columns).len());
+    }
     if let (Screen::Runbooks, Some(reader)) = (session.screen, &session.runbooks.reader) {
         measured.reader = screens::reader::measure(reader, model, look, cache);
     }
@@ -86,6 +89,10 @@ pub fn render(model: &Model, look: &Look, cache: &Cache, buf: &mut Buffer) -> Op
                 screens::alert::draw(model, look, layout, buf);
             }
             Screen::Triage => screens::triage::draw(model, look, layout, buf),
+            Screen::Burn if model.session.burn.opened.is_some() => {
+                screens::burn::draw(model, look, layout, buf);
+            }
+            Screen::Burn => screens::burns::draw(model, look, layout, buf),
             Screen::Runbooks if model.session.runbooks.reader.is_some() => {
                 screens::reader::draw(model, look, layout, cache, buf);
             }

@@ -52,7 +52,7 @@ pub fn is_dirty(link: &RunbookLink) -> bool {
 }
 
 /// The two lines that matter most, for a narrow screen.
-pub fn summary(alert: &Alert, look: &Look) -> Vec<(String, Role)> {
+pub fn summary(alert: &Alert, model: &Model, look: &Look) -> Vec<(String, Role)> {
     let dot = format!(" {} ", look.glyphs.dot);
     let mut first = Vec::new();
     if let Some(quiet) = &alert.quiet {
@@ -64,7 +64,21 @@ pub fn summary(alert: &Alert, look: &Look) -> Vec<(String, Role)> {
     if first.is_empty() {
         first.push("no summary or description".into());
     }
-    let mut second = vec![format!("from {}", sources(alert))];
+    let mut second = Vec::new();
+    let burn = alert
+        .place
+        .service
+        .as_ref()
+        .and_then(|s| model.board.burn_of(s));
+    if let Some(burn) = burn {
+        let (word, _) = super::burns::verdict(burn);
+        second.push(format!(
+            "burn {word}: {}, {}",
+            super::burn::rates(burn),
+            super::burn::left(burn)
+        ));
+    }
+    second.push(format!("from {}", sources(alert)));
     if let Some(rule) = &alert.origin.rule {
         second.push(format!("value {}", number::short(rule.value.shown())));
     }
@@ -138,6 +152,7 @@ pub fn lines(
     if let Some(history) = history {
         past(&mut page, history, alert.occurrence, model, look);
     }
+    budget(&mut page, alert, history.is_some(), model, look);
     book(&mut page, alert, look);
     let debts: Vec<&str> = alert.debts().iter().map(|d| d.word()).collect();
     if !debts.is_empty() {
@@ -351,6 +366,38 @@ fn levels(
         .map(|cell| cell.map_or(look.glyphs.levels[0], level))
         .collect();
     Some((bars, number::of(least), number::of(most)))
+}
+
+/// The error budget of its service that burns most.
+fn budget(page: &mut Page, alert: &Alert, opened: bool, model: &Model, look: &Look) {
+    let burn = alert
+        .place
+        .service
+        .as_ref()
+        .and_then(|s| model.board.burn_of(s));
+    let Some(burn) = burn else {
+        return;
+    };
+    page.gap();
+    let (word, role) = super::burns::verdict(burn);
+    page.fact(
+        "Burn",
+        &format!("{word}: {}", super::burn::rates(burn)),
+        role,
+    );
+    if let Some(why) = &burn.reason {
+        page.fact("", why, Role::Warn);
+    }
+    page.fact("", &super::burn::left(burn), Role::Text);
+    page.fact("", &burn.id().to_string(), Role::Dim);
+    if opened {
+        let room = page.width.saturating_sub(NAMES + 8).min(60);
+        let drawn = super::burn::sparkline(burn, model, look, room);
+        if !drawn.trim().is_empty() {
+            let span = model.session.burn.span.word();
+            page.fact("", &format!("{drawn} {span}"), Role::Text);
+        }
+    }
 }
 
 fn book(page: &mut Page, alert: &Alert, look: &Look) {

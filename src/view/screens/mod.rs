@@ -1,6 +1,8 @@
 //! One file for each screen, and one for each thing that opens on it.
 
 pub mod alert;
+pub mod burn;
+pub mod burns;
 pub mod reader;
 pub mod runbooks;
 pub mod sources;

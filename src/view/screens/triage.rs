@@ -5,14 +5,15 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
 use super::alert;
-use crate::domain::alert::{Alert, PendingAlert};
+use crate::domain::alert::{Alert, Lane, PendingAlert};
 use crate::domain::duration::short_age;
 use crate::domain::freshness::Freshness;
 use crate::domain::number;
+use crate::domain::slo_burn::SloBurn;
 use crate::domain::text::Untrusted;
 use crate::model::Model;
 use crate::model::layout::Layout;
-use crate::model::rows::{FoldState, Row, RowKind, RowPlace, Tab};
+use crate::model::rows::{FoldState, Row, RowId, RowKind, RowPlace, Tab};
 use crate::theme::Role;
 use crate::view::bars::lane_role;
 use crate::view::widgets::pen::Pen;
@@ -198,11 +199,12 @@ fn row(
                 &mut pen,
             );
         }
+        RowKind::Burn(at) => burn_row(&model.board.burns[at], is_selected, columns, look, &mut pen),
         RowKind::Pending(at) => {
             pending_row(&model.board.pending[at], columns, model, look, &mut pen);
         }
         RowKind::Gone => {
-            let text = format!("        {}", gone(model));
+            let text = format!("        {}", gone(row, model));
             let columns = pen.left();
             let style = look.theme.style(Role::Stale);
             pen.column(&text, columns, look.glyphs.ellipsis, style);
@@ -220,7 +222,10 @@ fn row(
 }
 
 /// Where the alert of a row went that is not in the list any more.
-fn gone(model: &Model) -> String {
+fn gone(row: &Row, model: &Model) -> String {
+    if let RowId::Burn(id) = &row.id {
+        return format!("gone: {id} does not burn any more, or an alert speaks of it now");
+    }
     let Some(selected) = &model.session.triage.selected else {
         return "gone".to_owned();
     };
@@ -387,6 +392,37 @@ fn runbook<'a>(alert: &'a Alert, look: &Look) -> (&'a str, &'static str, Role) {
     }
 }
 
+/// What burns without an alert: it has no owner and no runbook of its own.
+fn burn_row(burn: &SloBurn, is_selected: bool, columns: Columns, look: &Look, pen: &mut Pen<'_>) {
+    let dots = look.glyphs.ellipsis;
+    let is_old = burn.freshness != Freshness::Fresh;
+    let style = |role: Role| look.theme.style(if is_old { Role::Stale } else { role });
+    let lane = burn.lane().unwrap_or(Lane::Info);
+    pen.write(lane.letter(), style(lane_role(lane)));
+    pen.right_column("burn", 5, dots, style(Role::Text));
+    pen.write("  ", Style::new());
+    let mut name = style(Role::Text);
+    if is_selected {
+        name = name.add_modifier(Modifier::BOLD);
+    }
+    let id = burn.id();
+    pen.column(&id.to_string(), columns.name, dots, name);
+    if columns.service > 0 {
+        let service = id.service.as_ref().map_or("-", |s| s.shown());
+        pen.write(" ", Style::new())
+            .column(service, columns.service, dots, style(Role::Text));
+    }
+    let room = pen.left().saturating_sub(2);
+    let words = format!(
+        "{} {} {}",
+        super::burn::rates(burn),
+        look.glyphs.dot,
+        super::burn::left(burn)
+    );
+    pen.write(" ", Style::new());
+    pen.column(&words, room, dots, style(Role::Dim));
+}
+
 fn pending_row(
     pending: &PendingAlert,
     columns: Columns,
@@ -478,14 +514,13 @@ fn empty(model: &Model, look: &Look, area: Rect, y: u16, buf: &mut Buffer) {
 }
 
 fn count(model: &Model, tab: Tab) -> usize {
+    let counts = model.board.counts();
     match tab {
+        Tab::Page => counts.page,
+        Tab::Ticket => counts.ticket,
+        Tab::Info => counts.info,
+        Tab::Quiet => counts.quiet,
         Tab::Pending => model.board.pending.len(),
-        tab => model
-            .board
-            .alerts
-            .iter()
-            .filter(|a| Tab::of(a) == tab)
-            .count(),
     }
 }
 
@@ -523,7 +558,7 @@ fn beside(model: &Model, look: &Look, area: Rect, list_columns: u16, buf: &mut B
 
 fn selected(model: &Model) -> Option<&Alert> {
     match model.session.triage.row()?.kind {
-        RowKind::Pending(_) => None,
+        RowKind::Pending(_) | RowKind::Burn(_) => None,
         _ => crate::model::available::target(model),
     }
 }
@@ -538,12 +573,18 @@ fn summary(model: &Model, look: &Look, area: Rect, buf: &mut Buffer) {
     ) {
         (Some(selected), Some(RowKind::Gone)) => {
             let gone = |(text, _)| (format!("last seen: {text}"), Role::Stale);
-            alert::summary(selected, look)
+            alert::summary(selected, model, look)
                 .into_iter()
                 .map(gone)
                 .collect()
         }
-        (Some(selected), _) => alert::summary(selected, look),
+        (Some(selected), _) => alert::summary(selected, model, look),
+        (None, Some(RowKind::Burn(at))) => super::burn::summary(
+            &model.board.burns[at],
+            model,
+            look,
+            usize::from(area.width).saturating_sub(2),
+        ),
         (None, Some(RowKind::Pending(at))) => about_pending(&model.board.pending[at], look),
         (None, _) => return,
     };
