@@ -33,6 +33,12 @@ pub struct Paths {
 }
 
 impl Paths {
+    /// Closed hours of error budgets.
+    #[must_use]
+    pub fn burn_dir(&self) -> PathBuf {
+        self.cache.join("burn")
+    }
+
     /// The folders of this user.
     ///
     /// # Errors

@@ -38,6 +38,37 @@ pub struct Settings {
     pub log_level: String,
 }
 
+impl Settings {
+    /// The Prometheis that measure SLOs, and which of those that files define.
+    pub fn measuring(&self) -> impl Iterator<Item = (&PrometheusSettings, Measures)> {
+        let slo = &self.slo;
+        let has_files = !slo.paths.is_empty() || slo.built_in == BuiltInSlos::On;
+        let is_wanted = has_files || slo.recorded == RecordedSlos::Read;
+        let asked = if is_wanted { &*self.prometheuses } else { &[] };
+        asked.iter().enumerate().map(move |(at, prometheus)| {
+            let is_chosen = match &slo.prometheus {
+                Some(name) => *name == prometheus.name,
+                None => at == 0,
+            };
+            let measures = if is_chosen {
+                Measures::Undirected
+            } else {
+                Measures::NamedOnly
+            };
+            (prometheus, measures)
+        })
+    }
+}
+
+/// Which SLOs of the files one Prometheus measures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Measures {
+    /// Those that name it as their data source, and those that name none.
+    Undirected,
+    /// Only those that name it.
+    NamedOnly,
+}
+
 /// A named environment. Production must look different from the rest.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Environment {
@@ -167,6 +198,14 @@ pub struct PrometheusSettings {
     pub endpoint: Endpoint,
     /// Time between two polls.
     pub period: Duration,
+}
+
+impl PrometheusSettings {
+    /// The name of the source that measures its SLOs.
+    #[must_use]
+    pub fn slo_source(&self) -> SourceName {
+        format!("{}/slo", self.name).into()
+    }
 }
 
 /// Where runbooks are read.

@@ -4,6 +4,10 @@
 //! verdict: an old, partial or failed answer says so, and what was last known stands beside it.
 //! Called by [`super::board`]; pure.
 
+#[cfg(test)]
+#[path = "slo_burn_tests.rs"]
+pub(crate) mod tests;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 

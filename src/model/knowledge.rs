@@ -156,7 +156,7 @@ impl Knowledge {
         found.unwrap_or_default()
     }
 
-    /// Whether each source has answered or failed at least once.
+    /// Whether each source that tells of alerts has answered or failed at least once.
     #[must_use]
     pub fn everybody_was_asked(&self, now: DateTime<Utc>) -> bool {
         let waits = |s: &SourceState| match s.freshness(now) {
@@ -164,7 +164,8 @@ impl Knowledge {
             Freshness::Failed => false,
             Freshness::Fresh | Freshness::Stale => s.health.from_snapshot,
         };
-        !self.sources.iter().any(waits)
+        let tells = |s: &&SourceState| s.kind != SourceKind::Slos;
+        !self.sources.iter().filter(tells).any(waits)
     }
 
     /// The freshness of each source.

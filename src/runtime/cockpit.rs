@@ -12,7 +12,7 @@ use tokio::time::{Instant, MissedTickBehavior};
 
 use super::ends::{End, Ends};
 use super::painter::Painter;
-use super::pollers::{self, RUNBOOK_PERIOD, Upstream};
+use super::pollers::{self, BURN_PERIOD, BurnUpstream, RUNBOOK_PERIOD, Upstream};
 use super::state::{self, Files, Keeper};
 use super::tasks::Tasks;
 use super::terminal::{MouseMode, Terminal};
@@ -195,7 +195,8 @@ impl Cockpit {
                 &knowledge.sources,
             );
         }
-        let sources = begin_polling(&settings, &mut tasks, &inbox);
+        let cache = (mode == Mode::Live).then(|| paths.burn_dir());
+        let sources = begin_polling(&settings, cache, &mut tasks, &inbox);
         let keeper =
             Keeper::begin(files, inbox.clone()).wrap_err("starting the thread that keeps state")?;
         // Last: whatever fails before leaves the terminal alone.
@@ -454,7 +455,12 @@ async fn wait_to_draw(terminal: &Terminal, due: Instant) {
     tokio::time::sleep_until(due).await;
 }
 
-fn begin_polling(settings: &Settings, tasks: &mut Tasks, inbox: &mpsc::Sender<Msg>) -> Upstreams {
+fn begin_polling(
+    settings: &Settings,
+    cache: Option<PathBuf>,
+    tasks: &mut Tasks,
+    inbox: &mpsc::Sender<Msg>,
+) -> Upstreams {
     let alertmanagers = settings
         .alertmanagers
         .iter()
@@ -463,16 +469,29 @@ fn begin_polling(settings: &Settings, tasks: &mut Tasks, inbox: &mpsc::Sender<Ms
         .prometheuses
         .iter()
         .map(|s| Upstream::Prometheus(s.clone(), None));
+    let burns = settings.measuring().map(|(prometheus, measures)| {
+        let (prometheus, slo) = (prometheus.clone(), settings.slo.clone());
+        Upstream::Burn(Box::new(BurnUpstream::new(
+            prometheus,
+            slo,
+            measures,
+            cache.clone(),
+        )))
+    });
     let runbooks = std::iter::once(Upstream::Runbooks(settings.runbooks.clone()));
     let mut upstreams = Upstreams::default();
     for (at, mut upstream) in alertmanagers
         .chain(prometheuses)
+        .chain(burns)
         .chain(runbooks)
         .enumerate()
     {
         let wake = Arc::new(Notify::new());
         if let Some(queries) = upstream.queries() {
             upstreams.queries.insert(at, queries);
+        }
+        if let Some(pasts) = upstream.pasts() {
+            upstreams.pasts.insert(at, pasts);
         }
         upstreams.wakes.push(wake.clone());
         tasks.spawn(pollers::poll(at, upstream, wake, inbox.clone()));
@@ -511,6 +530,14 @@ fn sources(settings: &Settings) -> Vec<SourceState> {
             SourceKind::Prometheus,
             prom.endpoint.url.as_str(),
             prom.period,
+        ));
+    }
+    for (prom, _) in settings.measuring() {
+        all.push(state(
+            prom.slo_source(),
+            SourceKind::Slos,
+            prom.endpoint.url.as_str(),
+            BURN_PERIOD,
         ));
     }
     let path = settings

@@ -3,6 +3,7 @@
 //! One task for each source: one request under way, a wait by [`next_wait`], and never a word to
 //! the model but a report. A slow source slows itself alone.
 
+use std::path::PathBuf;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -10,16 +11,23 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc};
 
 use super::clock;
-use crate::config::settings::{AlertmanagerSettings, PrometheusSettings, RunbookSettings};
+use crate::config::settings::{
+    AlertmanagerSettings, Measures, PrometheusSettings, RunbookSettings, SloSettings,
+};
 use crate::domain::backoff::{Pace, next_wait};
+use crate::domain::slo_measured::BurnAnswer;
 use crate::domain::source::{ErrorKind, SourceError};
 use crate::msg::{Answer, Msg, Report};
 use crate::runbooks;
+use crate::slos;
 use crate::sources::Alertmanager;
-use crate::sources::{Prometheus, QueryHandle};
+use crate::sources::{BurnHistory, BurnSource, Prometheus, QueryHandle};
 
 /// Runbooks change seldom; a pull on the bastion is seen within this time.
 pub const RUNBOOK_PERIOD: Duration = Duration::from_mins(1);
+
+/// As often as the shortest windows are worth asking for.
+pub const BURN_PERIOD: Duration = Duration::from_secs(30);
 
 /// How to ask one source.
 pub enum Upstream {
@@ -27,8 +35,63 @@ pub enum Upstream {
     Alertmanager(AlertmanagerSettings, Option<Box<Alertmanager>>),
     /// A Prometheus.
     Prometheus(PrometheusSettings, Option<Box<Prometheus>>),
+    /// The SLOs of a Prometheus.
+    Burn(Box<BurnUpstream>),
     /// The runbooks.
     Runbooks(RunbookSettings),
+}
+
+/// How to measure the SLOs of one Prometheus.
+pub struct BurnUpstream {
+    /// Which one.
+    pub prometheus: PrometheusSettings,
+    /// Which SLOs.
+    pub slo: SloSettings,
+    /// Which of those that files define.
+    pub measures: Measures,
+    /// Where closed hours are kept.
+    pub cache: Option<PathBuf>,
+    client: Option<BurnSource>,
+}
+
+impl BurnUpstream {
+    /// One that has not asked yet.
+    pub fn new(
+        prometheus: PrometheusSettings,
+        slo: SloSettings,
+        measures: Measures,
+        cache: Option<PathBuf>,
+    ) -> Self {
+        Self {
+            prometheus,
+            slo,
+            measures,
+            cache,
+            client: None,
+        }
+    }
+
+    fn client(&mut self) -> Result<&mut BurnSource, SourceError> {
+        let made = match self.client.take() {
+            Some(client) => client,
+            None => BurnSource::new(
+                &self.prometheus,
+                &self.slo,
+                self.measures,
+                self.cache.clone(),
+            )?,
+        };
+        Ok(self.client.insert(made))
+    }
+
+    async fn ask(&mut self) -> Result<BurnAnswer, SourceError> {
+        let settings = self.slo.clone();
+        let read = tokio::task::spawn_blocking(move || slos::read(&settings));
+        let files = read
+            .await
+            .map_err(|error| SourceError::new(ErrorKind::Local, &error.to_string()))?;
+        self.client()?.poll(&files, clock::now()).await
+    }
 }
 
 impl Upstream {
@@ -42,10 +105,19 @@ impl Upstream {
         client.as_ref().map(|c| c.query_handle())
     }
 
+    /// For the past of SLOs, if its settings hold.
+    pub fn pasts(&mut self) -> Option<BurnHistory> {
+        let Self::Burn(burn) = self else {
+            return None;
+        };
+        burn.client().ok().map(|client| client.history())
+    }
+
     fn period(&self) -> Duration {
         match self {
             Self::Alertmanager(settings, _) => settings.period,
             Self::Prometheus(settings, _) => settings.period,
+            Self::Burn(_) => BURN_PERIOD,
             Self::Runbooks(_) => RUNBOOK_PERIOD,
         }
     }
@@ -74,6 +146,7 @@ impl Upstream {
                 };
                 Ok(Answer::Prometheus(Arc::new(boxed(client.poll(now)).await?)))
             }
+            Self::Burn(burn) => Ok(Answer::Burn(Arc::new(boxed(burn.ask()).await?))),
             Self::Runbooks(settings) => Ok(Answer::Runbooks(Arc::new(
                 boxed(runbooks::read(settings)).await?,
             ))),

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
 
-use crate::config::settings::{PrometheusSettings, SloSettings};
+use crate::config::settings::{Measures, PrometheusSettings, SloSettings};
 use crate::domain::observed::Sample;
 use crate::domain::slo::{Slo, SloFiles, SloId};
 use crate::domain::slo_measured::BurnAnswer;
@@ -15,15 +15,6 @@ use crate::domain::source::SourceError;
 
 /// Measures the SLOs of one Prometheus.
 pub struct BurnSource {}
-
-/// Which SLOs of the files one Prometheus measures.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Serves {
-    /// Those that name it as their data source, and those that name none.
-    Undirected,
-    /// Only those that name it.
-    NamedOnly,
-}
 
 /// Asks for the past of SLOs. Clones share connections and credentials.
 #[derive(Clone)]
@@ -37,7 +28,7 @@ impl BurnSource {
     pub fn new(
         _prometheus: &PrometheusSettings,
         _slo: &SloSettings,
-        _serves: Serves,
+        _measures: Measures,
         _cache: Option<PathBuf>,
     ) -> Result<Self, SourceError> {
         Ok(Self {})

@@ -15,6 +15,6 @@ mod prometheus;
 mod wire;
 
 pub use alertmanager::Alertmanager;
-pub use burn::{BurnHistory, BurnSource, Serves};
+pub use burn::{BurnHistory, BurnSource};
 pub use http::install_crypto_provider;
 pub use prometheus::{Prometheus, QueryHandle};

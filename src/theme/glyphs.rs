@@ -229,6 +229,7 @@ mod tests {
             levels,
             bar_full,
             bar_empty,
+            dots: Dots::Braille | Dots::Stars,
             lines,
         } = *glyphs;
         let LineGlyphs {

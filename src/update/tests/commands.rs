@@ -4,6 +4,7 @@ use std::collections::BTreeSet;
 use std::sync::Arc;
 
 use super::world::{World, page, pages, pending, prometheus, ticket};
+use crate::domain::slo_burn::tests::measured as measured_slo;
 use crate::domain::text::Untrusted;
 use crate::effect::Effect;
 use crate::keys::commands::ALL;
@@ -68,6 +69,24 @@ fn reading() -> World {
     world
 }
 
+/// An alert whose service burns.
+fn burning() -> World {
+    let mut world = World::showing(&[page("A").with("service", "api")]);
+    let windows = [(3_600, 10.0, 1_000.0)];
+    world.burns(vec![
+        measured_slo("availability", "api", &windows),
+        measured_slo("latency", "api", &windows),
+    ]);
+    world
+}
+
+fn on_burn() -> World {
+    let mut world = burning();
+    world.press("2");
+    world.press("j");
+    world
+}
+
 fn helped() -> World {
     let mut world = one_alert();
     world.press("?");
@@ -96,6 +115,7 @@ fn prepared(id: CommandId) -> World {
         | CommandId::Refresh
         | CommandId::Redraw
         | CommandId::Suspend
+        | CommandId::ShowBurn
         | CommandId::ShowRunbooks
         | CommandId::ShowSources
         | CommandId::Theme
@@ -114,6 +134,8 @@ fn prepared(id: CommandId) -> World {
         | CommandId::Bottom
         | CommandId::NextLane
         | CommandId::PreviousLane => list(),
+        CommandId::OpenBurn => burning(),
+        CommandId::Explain | CommandId::Span | CommandId::Sort => on_burn(),
         CommandId::NextNew => with_news(),
         CommandId::Back => filtered(),
         CommandId::ShowTriage
@@ -386,9 +408,9 @@ fn the_cursor_moves_over_the_sources() {
     let cursor = |world: &World| world.model.session.sources.cursor;
     for (key, at) in [
         ("j", 1),
-        ("G", 4),
-        ("j", 4),
-        ("k", 3),
+        ("G", 5),
+        ("j", 5),
+        ("k", 4),
         ("home", 0),
         ("pgdn", 4),
     ] {

@@ -29,7 +29,7 @@ fn nothing_is_news_before_everybody_was_asked() {
     world.answers(0, alertmanager(&full(&[])));
     world.answers(1, alertmanager(&full(&[page("Second")])));
     world.answers(2, prometheus(vec![]));
-    world.answers(3, Answer::Runbooks(Arc::new(library())));
+    world.answers(world.runbooks(), Answer::Runbooks(Arc::new(library())));
     assert!(world.unseen().is_empty());
     world.answers(1, alertmanager(&full(&[page("Third")])));
     assert_eq!(world.unseen(), ["Third"]);
@@ -39,7 +39,7 @@ fn nothing_is_news_before_everybody_was_asked() {
 fn an_answer_during_the_first_merge_is_not_news() {
     let mut world = World::with(2, "none");
     world.answers(2, prometheus(vec![]));
-    world.answers(3, Answer::Runbooks(Arc::new(library())));
+    world.answers(world.runbooks(), Answer::Runbooks(Arc::new(library())));
     let first = world.report(0, Ok(alertmanager(&full(&[]))));
     let (seq, inputs) = ordered(world.send(first));
     let second = world.report(1, Ok(alertmanager(&full(&[page("Second")]))));
@@ -61,7 +61,7 @@ fn a_source_that_is_down_from_the_start_does_not_hide_news() {
         answer: alertmanager(&full(&[])),
     }]));
     world.answers(2, prometheus(vec![]));
-    world.answers(3, Answer::Runbooks(Arc::new(library())));
+    world.answers(world.runbooks(), Answer::Runbooks(Arc::new(library())));
     world.fails(1);
     world.answers(0, alertmanager(&full(&[])));
     assert!(world.unseen().is_empty());

@@ -16,6 +16,7 @@ use crate::domain::observed::{
 };
 use crate::domain::prose::Document;
 use crate::domain::runbook::{FrontMatter, Library, Runbook, Version};
+use crate::domain::slo_measured::{BurnAnswer, MeasuredSlo};
 use crate::domain::source::{ErrorKind, SourceError, SourceKind};
 use crate::domain::text::Untrusted;
 use crate::domain::triage::TriagePolicy;
@@ -55,6 +56,7 @@ impl World {
             .map(|n| source(&format!("am-{n}"), SourceKind::Alertmanager))
             .collect();
         sources.push(source("prom-1", SourceKind::Prometheus));
+        sources.push(source("prom-1/slo", SourceKind::Slos));
         sources.push(source("runbooks", SourceKind::Runbooks));
         let knowledge = Knowledge {
             sources,
@@ -96,8 +98,21 @@ impl World {
         self.alertmanagers
     }
 
-    pub fn runbooks(&self) -> usize {
+    pub fn slos(&self) -> usize {
         self.alertmanagers + 1
+    }
+
+    pub fn runbooks(&self) -> usize {
+        self.alertmanagers + 2
+    }
+
+    /// The Prometheus has measured these SLOs.
+    pub fn burns(&mut self, slos: Vec<MeasuredSlo>) {
+        let answer = BurnAnswer {
+            slos: slos.into_iter().map(Arc::new).collect(),
+            ..BurnAnswer::default()
+        };
+        self.answers(self.slos(), Answer::Burn(Arc::new(answer)));
     }
 
     /// Hands a message in. Merges are left to the caller.
@@ -238,6 +253,7 @@ impl World {
                 };
                 format!("{} x{count}{open}", board.alerts[first].name())
             }
+            RowKind::Burn(at) => format!("{} burn", board.burns[at].id()),
             RowKind::Pending(at) => format!("{} pending", full_name(&board.pending[at].labels)),
             RowKind::Gone => {
                 let kept = self.model.session.triage.selected.as_ref();

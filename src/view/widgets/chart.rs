@@ -184,7 +184,7 @@ mod tests {
         let drawn = lines(&samples, EXTENT, (4, 4), 4.0, Dots::Stars);
         assert_eq!(drawn, ["  **", "  * ", "  * ", "**  "]);
         let drawn = lines(&samples, EXTENT, (2, 1), 4.0, Dots::Braille);
-        assert_eq!(drawn, ["⣀⡏"]);
+        assert_eq!(drawn, ["⣀⠏"]);
     }
 
     #[test]
