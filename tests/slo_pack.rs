@@ -16,6 +16,8 @@ use std::path::{Path, PathBuf};
 use promql_parser::parser::Expr;
 use promql_parser::util::{ExprVisitor, walk_expr};
 use quell::config::settings::RunbookSettings;
+use quell::domain::burn_policy::{BurnPolicies, POLICY_LABEL};
+use quell::domain::label::Labels as PolicyLabels;
 use quell::domain::runbook::Library;
 use serde::Deserialize;
 
@@ -55,6 +57,7 @@ struct Metadata {
 struct Labels {
     guide: String,
     row: String,
+    burn_policy: Option<String>,
 }
 
 #[derive(Deserialize)]
@@ -461,4 +464,29 @@ async fn nothing_of_it_is_taken_for_a_runbook() {
         .await
         .unwrap();
     assert_eq!(paths(&pack), BTreeSet::new());
+}
+
+/// A condition that can never fire would look like a calm budget.
+#[test]
+fn every_condition_of_a_files_policy_can_fire() {
+    let policies = BurnPolicies::default();
+    for (stem, slo) in files() {
+        let named = slo.metadata.labels.burn_policy.as_deref();
+        let labels = named.map(|name| (POLICY_LABEL, name));
+        let policy = policies
+            .of(&PolicyLabels::of(labels.as_slice()))
+            .unwrap_or_else(|| panic!("{stem} has no policy"));
+        assert!(
+            named.is_none_or(|name| name == policy.name),
+            "{stem}: {named:?}"
+        );
+        for condition in &policy.conditions {
+            let target = slo.spec.objectives[0].target;
+            assert!(
+                condition.is_reachable(target, 30.0 * 86_400.0),
+                "{stem}: {} at {target}",
+                condition.name
+            );
+        }
+    }
 }

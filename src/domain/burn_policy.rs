@@ -17,6 +17,9 @@ const DAY: u64 = 86_400;
 /// The policy that counts where the config names none.
 pub const DEFAULT_POLICY: &str = "google";
 
+/// The label by which an SLO's own file names its policy.
+pub const POLICY_LABEL: &str = "burn_policy";
+
 /// How loud a condition is. The greater one wins.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -194,23 +197,27 @@ impl BurnPolicies {
         self.list.iter().find(|policy| policy.name == name)
     }
 
-    /// The policy for an SLO with these labels. `None` only if a name has no policy, which the
+    /// The policy for an SLO with these labels: a rule of the config, else the one that its file
+    /// names in [`POLICY_LABEL`], else the default. `None` only if a name has no policy, which the
     /// config refuses.
     #[must_use]
     pub fn of(&self, labels: &Labels) -> Option<&BurnPolicy> {
-        let rule = self
-            .rules
-            .iter()
-            .find(|(matchers, _)| matchers.matches(labels));
-        self.named(rule.map_or(&self.default, |(_, name)| name))
+        let mut rules = self.rules.iter();
+        let rule = rules.find(|(matchers, _)| matchers.matches(labels));
+        let by_rule = rule.and_then(|(_, name)| self.named(name));
+        let by_file = || self.named(labels.get(POLICY_LABEL)?.raw());
+        by_rule
+            .or_else(by_file)
+            .or_else(|| self.named(&self.default))
     }
 
-    /// Every window that some policy in use looks at, the shortest first.
+    /// Every window that the policies of these SLOs look at, the shortest first.
     #[must_use]
-    pub fn windows(&self) -> Vec<u64> {
-        let names = std::iter::once(&self.default).chain(self.rules.iter().map(|(_, name)| name));
-        let policies = names.filter_map(|name| self.named(name));
+    pub fn windows(&self, slos: impl IntoIterator<Item = Labels>) -> Vec<u64> {
+        let mut policies: Vec<&BurnPolicy> = self.named(&self.default).into_iter().collect();
+        policies.extend(slos.into_iter().filter_map(|labels| self.of(&labels)));
         let mut windows: Vec<u64> = policies
+            .into_iter()
             .flat_map(|policy| &policy.conditions)
             .flat_map(Condition::windows)
             .collect();
@@ -302,6 +309,11 @@ pub fn built_in() -> Vec<BurnPolicy> {
                 one("alert-1.5x", Ticket, Burn(1.5), Strictly, HOUR),
                 one("warn-0.5x", Warn, Burn(0.5), OrEqual, HOUR),
             ],
+        ),
+        policy(
+            "slow",
+            "one ticket for what leaks: faster than allowed over 3 days",
+            vec![two("ticket-slow", Ticket, Budget(0.10), 3 * DAY, 6 * HOUR)],
         ),
     ]
 }
@@ -416,10 +428,20 @@ mod tests {
             "paas"
         );
         assert_eq!(policies.of(&Labels::of(&[])).unwrap().name, "google");
-        let day = 86_400;
-        assert_eq!(
-            policies.windows(),
-            [300, 900, 1_800, 3_600, 7_200, 21_600, day, 3 * day]
-        );
+        let named = Labels::of(&[(POLICY_LABEL, "slow")]);
+        assert_eq!(policies.of(&named).unwrap().name, "slow");
+        let unknown = Labels::of(&[(POLICY_LABEL, "fastest")]);
+        assert_eq!(policies.of(&unknown).unwrap().name, "google");
+        let both = Labels::of(&[(POLICY_LABEL, "slow"), ("tier", "1")]);
+        assert_eq!(policies.of(&both).unwrap().name, "paas");
+    }
+
+    #[test]
+    fn windows_are_those_of_the_policies_in_use() {
+        let policies = BurnPolicies::default();
+        let google = [300, 1_800, 3_600, 7_200, 21_600, DAY, 3 * DAY];
+        assert_eq!(policies.windows([]), google);
+        let paas = policies.windows([Labels::of(&[(POLICY_LABEL, "paas")])]);
+        assert_eq!(paas, [300, 900, 1_800, 3_600, 7_200, 21_600, DAY, 3 * DAY]);
     }
 }
