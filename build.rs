@@ -1,8 +1,9 @@
-//! Which runbooks does the program carry, and in which version?
+//! Which runbooks and SLOs does the program carry, and in which version?
 //!
 //! Copies `runbooks/*.md` beside the build's output and writes the table that
 //! `src/runbooks/builtin.rs` includes, with what git says of those very bytes. Without git, or
 //! outside a repository that knows this crate, they carry no version. Never fails for git's sake.
+//! Does the same with `runbooks/slo/*.yaml` for `src/slos/builtin.rs`; these carry none.
 
 use std::error::Error;
 use std::fmt::Write as _;
@@ -23,7 +24,7 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
 
     let mut table = String::from("static EMBEDDED: &[Embedded] = &[\n");
-    for (number, name) in names(&here.join("runbooks"))?.iter().enumerate() {
+    for (number, name) in names(&here.join("runbooks"), "md")?.iter().enumerate() {
         let bytes = fs::read(here.join("runbooks").join(name))?;
         // A copy, so that what is included is what was hashed.
         let copy = format!("/runbook-{number}.md");
@@ -37,15 +38,31 @@ fn main() -> Result<(), Box<dyn Error>> {
     }
     table.push_str("];\n");
     fs::write(format!("{out}/builtin_runbooks.rs"), table)?;
+    fs::write(format!("{out}/builtin_slos.rs"), slo_table(&here, &out)?)?;
     Ok(())
+}
+
+fn slo_table(here: &Path, out: &str) -> Result<String, Box<dyn Error>> {
+    let folder = here.join("runbooks/slo");
+    let mut table = String::from("static EMBEDDED_SLOS: &[Embedded] = &[\n");
+    for (number, name) in names(&folder, "yaml")?.iter().enumerate() {
+        let copy = format!("/slo-{number}.yaml");
+        fs::copy(folder.join(name), format!("{out}{copy}"))?;
+        writeln!(
+            table,
+            "    Embedded {{ name: {name:?}, text: include_str!(concat!(env!(\"OUT_DIR\"), {copy:?})) }},",
+        )?;
+    }
+    table.push_str("];\n");
+    Ok(table)
 }
 
 fn variable(name: &str) -> Result<String, String> {
     std::env::var(name).map_err(|error| format!("{name}: {error}"))
 }
 
-/// The names of the `.md` files, sorted. None if there is no such folder.
-fn names(folder: &Path) -> io::Result<Vec<String>> {
+/// The names of the files with this ending, sorted. None if there is no such folder.
+fn names(folder: &Path, ending: &str) -> io::Result<Vec<String>> {
     let entries = match fs::read_dir(folder) {
         Ok(entries) => entries,
         Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(Vec::new()),
@@ -55,7 +72,7 @@ fn names(folder: &Path) -> io::Result<Vec<String>> {
     for entry in entries {
         let path = entry?.path();
         let name = path.file_name().and_then(|name| name.to_str());
-        if let Some(name) = name.filter(|_| path.extension().is_some_and(|end| end == "md")) {
+        if let Some(name) = name.filter(|_| path.extension().is_some_and(|end| end == ending)) {
             names.push(name.to_owned());
         }
     }

@@ -13,9 +13,13 @@ use std::path::{Path, PathBuf};
 
 use quell::config::overrides::Values;
 use quell::config::secret::Secret;
-use quell::config::settings::{Accent, Auth, ColourChoice, GlyphChoice, HeaderValue, Mouse};
+use quell::config::settings::{
+    Accent, Auth, BuiltInSlos, ColourChoice, GlyphChoice, HeaderValue, Mouse, RecordedSlos,
+    SloSettings,
+};
 use quell::config::{ConfigErrors, Found, Loaded, Overrides, Paths, load, render_template};
 use quell::domain::alert::Lane;
+use quell::domain::burn_policy::{Above, Level, Threshold, built_in};
 use quell::domain::text::shown;
 
 const THEMES: [&str; 4] = ["default", "light", "contrast", "mono"];
@@ -222,6 +226,166 @@ fn every_other_key_has_its_effect() {
 }
 
 #[test]
+fn every_key_of_service_levels_has_its_effect() {
+    let root = tempfile::tempdir().unwrap();
+    let paths = paths(root.path());
+    let slo = load_full(root.path()).settings.slo;
+    let expected = [
+        paths.config.join("slo/"),
+        root.path().join("more/checkout.yaml"),
+        "/etc/slo".into(),
+    ];
+    assert_eq!(slo.paths, expected);
+    assert_eq!(slo.built_in, BuiltInSlos::On);
+    assert_eq!(slo.recorded, RecordedSlos::Ignored);
+    assert_eq!(slo.prometheus.as_deref(), Some("prom-2"));
+    let metrics = [
+        (
+            "platform_api_requests_total",
+            "http_requests_total{job=\"api\"}",
+        ),
+        ("platform:latency", "latency_seconds"),
+    ];
+    let metrics = metrics.map(|(name, selector)| (name.to_owned(), selector.to_owned()));
+    assert_eq!(slo.metrics.len(), 2);
+    assert!(metrics.iter().all(|pair| slo.metrics.contains(pair)));
+}
+
+#[test]
+fn own_burn_policies_stand_beside_the_built_in_ones_or_in_their_place() {
+    let root = tempfile::tempdir().unwrap();
+    let policies = load_full(root.path()).settings.slo.policies;
+    assert_eq!(policies.default, "night");
+    let rules: Vec<_> = policies
+        .rules
+        .iter()
+        .map(|(matchers, name)| (matchers.to_string(), name.as_str()))
+        .collect();
+    let expected = [
+        (r#"tier="1", service!="batch""#.to_owned(), "paas"),
+        (r#"team=~"sre|infra""#.to_owned(), "google"),
+    ];
+    assert_eq!(rules, expected);
+
+    let mut names: Vec<_> = built_in().into_iter().map(|p| p.name).collect();
+    names.push("night".to_owned());
+    let all: Vec<_> = policies.list.iter().map(|p| p.name.clone()).collect();
+    assert_eq!(all, names);
+    assert_eq!(policies.named("google"), built_in().first());
+    let own = &policies.named("paas").unwrap().conditions;
+    assert_eq!(own.len(), 1, "it replaces the built-in one as a whole");
+
+    let night = policies.named("night").unwrap();
+    assert_eq!(night.summary, "only what cannot wait");
+    let [fast, half] = night.conditions.as_slice() else {
+        panic!("{night:?}");
+    };
+    assert_eq!((fast.name.as_str(), fast.level), ("page-fast", Level::Page));
+    assert_eq!(fast.threshold, Threshold::Burn(14.4));
+    assert_eq!(fast.comparison, Above::Strictly);
+    assert_eq!(
+        (fast.window_secs, fast.confirm_secs, fast.for_secs),
+        (3_600, Some(300), 120)
+    );
+    assert_eq!(
+        (half.level, half.comparison),
+        (Level::Freeze, Above::OrEqual)
+    );
+    assert_eq!(half.threshold, Threshold::Budget(0.5));
+    assert_eq!(
+        (half.window_secs, half.confirm_secs, half.for_secs),
+        (86_400, None, 0)
+    );
+}
+
+#[test]
+fn service_levels_of_flags_take_the_place_of_the_files() {
+    let root = tempfile::tempdir().unwrap();
+    let folder = root.path().join("slo");
+    fs::create_dir(&folder).unwrap();
+    let text = "[slo]\nbuiltin = true\npaths = [\"mine\"]\npolicy = \"pe\"\n";
+    let slo = |values: Values| load_text(text, values).map(|loaded| loaded.settings.slo);
+    let file: SloSettings = slo(Values::default()).unwrap();
+    assert_eq!(file.paths.len(), 1, "one of the file need not be there");
+    assert_eq!(
+        (file.built_in, file.policies.default.as_str()),
+        (BuiltInSlos::On, "pe")
+    );
+
+    let flag = Values {
+        slos: vec![folder.clone()],
+        burn_policy: Some("ssp".into()),
+        ..Values::default()
+    };
+    let flag = slo(flag).unwrap();
+    assert_eq!(flag.paths, [folder]);
+    assert_eq!(
+        (flag.built_in, flag.policies.default.as_str()),
+        (BuiltInSlos::Off, "ssp")
+    );
+
+    let built_in = Values {
+        slos: vec!["builtin:platform".into()],
+        ..Values::default()
+    };
+    let built_in = slo(built_in).unwrap();
+    assert!(built_in.paths.is_empty());
+    assert_eq!(built_in.built_in, BuiltInSlos::On);
+}
+
+#[test]
+fn wrong_flags_of_service_levels_are_named() {
+    let mut overrides = flags(Values {
+        slos: vec!["/nowhere/slo".into(), "builtin:paltform".into()],
+        ..Values::default()
+    });
+    overrides.variables.burn_policy = Some("gooogle".into());
+    let root = tempfile::tempdir().unwrap();
+    let errors = load(&overrides, &paths(root.path()), &THEMES).unwrap_err();
+    insta::assert_snapshot!("slo_flags", errors.to_string());
+}
+
+#[test]
+fn the_prometheus_of_service_levels_may_be_out_of_sight() {
+    let text = "[[environment]]\nname = \"prod\"\n[[environment]]\nname = \"stage\"\n\
+        [[prometheus]]\nname = \"p\"\nurl = \"http://p\"\nenv = \"prod\"\n\
+        [[prometheus]]\nname = \"s\"\nurl = \"http://s\"\nenv = \"stage\"\n\
+        [slo]\nprometheus = \"p\"\n";
+    let env = |name: &str| Values {
+        env: Some(name.into()),
+        ..Values::default()
+    };
+    let prod = load_text(text, env("prod")).unwrap();
+    assert_eq!(prod.settings.slo.prometheus.as_deref(), Some("p"));
+    assert!(prod.warnings.is_empty(), "{:?}", prod.warnings);
+    let replaced = Values {
+        prometheuses: vec!["http://elsewhere".into()],
+        ..env("prod")
+    };
+    for values in [env("stage"), replaced] {
+        let loaded = load_text(text, values).unwrap();
+        assert_eq!(loaded.settings.slo.prometheus, None);
+        assert!(
+            loaded.warnings[0].contains("not on show"),
+            "{:?}",
+            loaded.warnings
+        );
+    }
+}
+
+#[test]
+fn a_share_above_the_whole_budget_is_worth_a_word() {
+    let text = "[[burn_policy]]\nname = \"n\"\n[[burn_policy.condition]]\nname = \"c\"\n\
+        level = \"page\"\nbudget = 2\nwindow = \"1h\"\n";
+    let loaded = load_text(text, Values::default()).unwrap();
+    assert!(
+        loaded.warnings[0].contains("2 % is 0.02"),
+        "{:?}",
+        loaded.warnings
+    );
+}
+
+#[test]
 fn another_environment_has_other_sources() {
     let text = fs::read_to_string("tests/fixtures/config/good/full.toml").unwrap();
     let stage = Values {
@@ -276,6 +440,8 @@ fn without_any_file_flags_are_enough() {
         alertmanagers: vec!["http://a:9093".into(), "http://b:9093/x".into()],
         prometheuses: vec!["http://p:9090".into()],
         runbooks: Some("~/books".into()),
+        slos: vec![env!("CARGO_MANIFEST_DIR").into()],
+        burn_policy: Some("paas".into()),
         env: Some("prod".into()),
         theme: Some("mono".into()),
         no_color: true,
@@ -298,6 +464,8 @@ fn without_any_file_flags_are_enough() {
     ));
     assert_eq!(&*settings.prometheuses[0].name, "prom-1");
     assert!(settings.runbooks.path.unwrap().ends_with("books"));
+    assert_eq!(settings.slo.paths, [Path::new(env!("CARGO_MANIFEST_DIR"))]);
+    assert_eq!(settings.slo.policies.default, "paas");
     assert_eq!(settings.environment.unwrap().name, "prod");
     assert_eq!(settings.screen.theme, "mono");
     assert_eq!(settings.screen.colour, ColourChoice::Never);
@@ -472,6 +640,7 @@ fn the_example_loads_with_everything_in_use() {
     assert_eq!(a.endpoint.timeout, b.endpoint.timeout);
     assert_eq!(a.endpoint.max_response_bytes, b.endpoint.max_response_bytes);
     assert_eq!(bare.prometheuses[0].period, settings.prometheuses[0].period);
+    assert_eq!(settings.slo.policies.list.len(), built_in().len() + 1);
 }
 
 #[test]
@@ -482,6 +651,7 @@ fn what_init_writes_loads_back() {
         alertmanagers: vec!["http://am-1:9093".into(), nasty.into()],
         prometheuses: vec!["https://prom/prefix/".into()],
         runbooks: Some("/srv/run \"books\"\\é\u{202e}\n".into()),
+        slos: vec!["/srv/s \"lo\"".into(), "builtin:platform".into()],
     };
     let text = render_template(&found);
     assert!(is_harmless(&text), "{text}");
@@ -505,6 +675,8 @@ fn what_init_writes_loads_back() {
         "https://prom/prefix/"
     );
     assert_eq!(settings.runbooks.path, found.runbooks);
+    assert_eq!(settings.slo.paths, found.slos[..1]);
+    assert_eq!(settings.slo.built_in, BuiltInSlos::On);
 }
 
 #[test]

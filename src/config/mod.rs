@@ -21,12 +21,14 @@ mod reader;
 mod resolve;
 pub mod secret;
 pub mod settings;
+mod slo;
 mod template;
 mod triage;
 
 pub use overrides::Overrides;
 pub use paths::Paths;
 pub use problem::{ConfigErrors, Problem};
+pub use slo::BUILT_IN as BUILT_IN_SLOS;
 pub use template::{Found, render_template};
 
 use document::{Document, OpenError};

@@ -3,7 +3,7 @@
 //! Plain data: the flags themselves are declared in `cli`, which fills [`Values`]. Applied by
 //! [`super::load`]. Nothing is checked here; a wrong value is reported with the flag's name.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use super::finding::{Spot, Written};
 use super::raw::{RawAlertmanager, RawConfig, RawEndpoint, RawSource, Text};
@@ -21,6 +21,11 @@ pub struct Values {
     pub prometheuses: Vec<String>,
     /// `--runbooks PATH`, `QUELL_RUNBOOKS`
     pub runbooks: Option<PathBuf>,
+    /// `--slo PATH`, repeatable; `QUELL_SLO`, with commas. Any replace the file's; `builtin:platform`
+    /// is not a path but the SLOs that quell brings.
+    pub slos: Vec<PathBuf>,
+    /// `--burn-policy NAME`, `QUELL_BURN_POLICY`
+    pub burn_policy: Option<String>,
     /// `--theme NAME`, `QUELL_THEME`
     pub theme: Option<String>,
     /// `--no-color`, `QUELL_NO_COLOR`
@@ -88,6 +93,8 @@ impl Values {
             alertmanagers: list(VARIABLES.alertmanager),
             prometheuses: list(VARIABLES.prometheus),
             runbooks: text(VARIABLES.runbooks).map(PathBuf::from),
+            slos: list(VARIABLES.slo).into_iter().map(PathBuf::from).collect(),
+            burn_policy: text(VARIABLES.burn_policy),
             theme: text(VARIABLES.theme),
             no_color: switch(VARIABLES.no_color),
             ascii: switch(VARIABLES.ascii),
@@ -110,6 +117,8 @@ struct Names {
     alertmanager: &'static str,
     prometheus: &'static str,
     runbooks: &'static str,
+    slo: &'static str,
+    burn_policy: &'static str,
     theme: &'static str,
     no_color: &'static str,
     ascii: &'static str,
@@ -121,6 +130,8 @@ const FLAGS: Names = Names {
     alertmanager: "--alertmanager",
     prometheus: "--prometheus",
     runbooks: "--runbooks",
+    slo: "--slo",
+    burn_policy: "--burn-policy",
     theme: "--theme",
     no_color: "--no-color",
     ascii: "--ascii",
@@ -132,6 +143,8 @@ const VARIABLES: Names = Names {
     alertmanager: "QUELL_ALERTMANAGER",
     prometheus: "QUELL_PROMETHEUS",
     runbooks: "QUELL_RUNBOOKS",
+    slo: "QUELL_SLO",
+    burn_policy: "QUELL_BURN_POLICY",
     theme: "QUELL_THEME",
     no_color: "QUELL_NO_COLOR",
     ascii: "QUELL_ASCII",
@@ -156,14 +169,15 @@ fn apply(values: &Values, names: &Names, raw: &mut RawConfig) {
     let ascii = values.ascii.then_some("ascii");
     replace(&mut raw.screen.glyphs, ascii, names.ascii);
     if let Some(path) = &values.runbooks {
-        raw.runbooks.path = Some(Written {
-            value: path.clone(),
-            spot: Spot::Given {
-                by: names.runbooks,
-                text: path.to_string_lossy().into_owned(),
-            },
-        });
+        raw.runbooks.path = Some(given_path(path, names.runbooks));
     }
+    if !values.slos.is_empty() {
+        let paths = values.slos.iter();
+        raw.slo.paths = Some(paths.map(|path| given_path(path, names.slo)).collect());
+        raw.slo.builtin = None;
+    }
+    let policy = values.burn_policy.as_deref();
+    replace(&mut raw.slo.policy, policy, names.burn_policy);
     if !values.alertmanagers.is_empty() {
         let urls = values.alertmanagers.iter();
         raw.alertmanagers = urls
@@ -187,6 +201,16 @@ fn given(value: &str, by: &'static str) -> Text {
         spot: Spot::Given {
             by,
             text: value.to_owned(),
+        },
+    }
+}
+
+fn given_path(path: &Path, by: &'static str) -> Written<PathBuf> {
+    Written {
+        value: path.to_owned(),
+        spot: Spot::Given {
+            by,
+            text: path.to_string_lossy().into_owned(),
         },
     }
 }
@@ -219,6 +243,8 @@ mod tests {
                 "QUELL_ALERTMANAGER" => "http://a:9093, http://b:9093,",
                 "QUELL_PROMETHEUS" => "http://p:9090",
                 "QUELL_RUNBOOKS" => "/srv/runbooks",
+                "QUELL_SLO" => "/srv/slo, builtin:platform",
+                "QUELL_BURN_POLICY" => "paas",
                 "QUELL_THEME" => "",
                 "QUELL_ASCII" => "1",
                 "QUELL_NO_COLOR" => "false",
@@ -235,6 +261,8 @@ mod tests {
             alertmanagers: vec!["http://a:9093".into(), "http://b:9093".into()],
             prometheuses: vec!["http://p:9090".into()],
             runbooks: Some("/srv/runbooks".into()),
+            slos: vec!["/srv/slo".into(), "builtin:platform".into()],
+            burn_policy: Some("paas".into()),
             theme: None,
             no_color: false,
             ascii: true,

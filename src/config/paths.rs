@@ -33,12 +33,6 @@ pub struct Paths {
 }
 
 impl Paths {
-    /// Closed hours of error budgets.
-    #[must_use]
-    pub fn burn_dir(&self) -> PathBuf {
-        self.cache.join("burn")
-    }
-
     /// The folders of this user.
     ///
     /// # Errors
@@ -93,6 +87,12 @@ impl Paths {
     #[must_use]
     pub fn claims_file(&self) -> PathBuf {
         self.data.join("claims.json")
+    }
+
+    /// What Prometheus said of hours that are over, so that it is not asked for them again.
+    #[must_use]
+    pub fn burn_dir(&self) -> PathBuf {
+        self.cache.join("burn")
     }
 
     /// Logs, rotated.

@@ -29,6 +29,8 @@ pub(super) const TOP: Shape = Shape {
         "alertmanager",
         "prometheus",
         "runbooks",
+        "slo",
+        "burn_policy",
         "triage",
     ],
 };
@@ -106,6 +108,40 @@ pub(super) const RUNBOOKS: Shape = Shape {
     keys: &["path", "url_prefixes"],
 };
 
+/// Which SLOs there are, and what measures them.
+pub(super) const SLO: Shape = Shape {
+    title: "[slo]",
+    keys: &[
+        "paths",
+        "builtin",
+        "recorded",
+        "prometheus",
+        "policy",
+        "metrics",
+        "use",
+    ],
+};
+
+/// Which SLOs go by another burn policy.
+pub(super) const SLO_USE: Shape = Shape {
+    title: "[[slo.use]]",
+    keys: &["match", "policy"],
+};
+
+/// A burn policy of one's own.
+pub(super) const BURN_POLICY: Shape = Shape {
+    title: "[[burn_policy]]",
+    keys: &["name", "summary", "condition"],
+};
+
+/// One condition of it.
+pub(super) const BURN_CONDITION: Shape = Shape {
+    title: "[[burn_policy.condition]]",
+    keys: &[
+        "name", "level", "burn", "budget", "window", "confirm", "for", "or_equal",
+    ],
+};
+
 /// The rules of triage.
 pub(super) const TRIAGE: Shape = Shape {
     title: "[triage]",
@@ -128,13 +164,17 @@ pub(super) const LANE: Shape = Shape {
 };
 
 /// Every table with a title of its own, for the hint where a misplaced key belongs.
-pub(super) const TABLES: [&Shape; 9] = [
+pub(super) const TABLES: [&Shape; 13] = [
     &TOP,
     &SCREEN,
     &ENVIRONMENT,
     &ALERTMANAGER,
     &PROMETHEUS,
     &RUNBOOKS,
+    &SLO,
+    &SLO_USE,
+    &BURN_POLICY,
+    &BURN_CONDITION,
     &TRIAGE,
     &LANE,
     &BASIC,
@@ -157,6 +197,8 @@ pub(super) struct RawConfig {
     pub(super) alertmanagers: Vec<RawAlertmanager>,
     pub(super) prometheuses: Vec<RawSource>,
     pub(super) runbooks: RawRunbooks,
+    pub(super) slo: RawSlo,
+    pub(super) burn_policies: Vec<RawBurnPolicy>,
     pub(super) triage: RawTriage,
 }
 
@@ -248,6 +290,51 @@ pub(super) struct RawRunbooks {
     pub(super) url_prefixes: Option<Texts>,
 }
 
+/// `[slo]`
+#[derive(Default)]
+pub(super) struct RawSlo {
+    /// Not strings: a flag's path need not be UTF-8.
+    pub(super) paths: Option<Vec<Written<PathBuf>>>,
+    pub(super) builtin: Option<Written<bool>>,
+    pub(super) recorded: Option<Written<bool>>,
+    pub(super) prometheus: Option<Text>,
+    pub(super) policy: Option<Text>,
+    /// Metric names and the selectors that stand for them.
+    pub(super) metrics: Vec<(Text, Text)>,
+    pub(super) uses: Vec<RawSloUse>,
+}
+
+/// `[[slo.use]]`
+pub(super) struct RawSloUse {
+    /// The table's header.
+    pub(super) header: Spot,
+    pub(super) matchers: Option<Text>,
+    pub(super) policy: Option<Text>,
+}
+
+/// `[[burn_policy]]`
+pub(super) struct RawBurnPolicy {
+    /// The table's header.
+    pub(super) header: Spot,
+    pub(super) name: Option<Text>,
+    pub(super) summary: Option<Text>,
+    pub(super) conditions: Vec<RawCondition>,
+}
+
+/// `[[burn_policy.condition]]`
+pub(super) struct RawCondition {
+    /// The table's header.
+    pub(super) header: Spot,
+    pub(super) name: Option<Text>,
+    pub(super) level: Option<Text>,
+    pub(super) burn: Option<Written<f64>>,
+    pub(super) budget: Option<Written<f64>>,
+    pub(super) window: Option<Text>,
+    pub(super) confirm: Option<Text>,
+    pub(super) held_for: Option<Text>,
+    pub(super) or_equal: Option<Written<bool>>,
+}
+
 /// `[triage]`
 #[derive(Default)]
 pub(super) struct RawTriage {
@@ -284,7 +371,11 @@ mod tests {
                 .skip_while(|line| *line != shape.title)
                 .take_while(|line| !line.starts_with('[') || *line == shape.title)
                 .collect();
-            for key in shape.keys.iter().filter(|key| **key != "lane") {
+            // A table below it stands under a header of its own.
+            let is_table = |key: &&&str| ["condition", "metrics", "use"].contains(*key);
+            let is_lane = |key: &&&str| shape.title == TRIAGE.title && **key == "lane";
+            let keys = shape.keys.iter();
+            for key in keys.filter(|key| !is_table(key) && !is_lane(key)) {
                 let begin = format!("{key} = ");
                 let found = section.iter().any(|line| line.starts_with(&begin));
                 assert!(found, "{} lacks {key}", shape.title);
@@ -293,5 +384,6 @@ mod tests {
         for key in ["env", "operator", "log_level"] {
             assert!(example.contains(&format!("{key} = ")), "{key}");
         }
+        assert!(example.contains("[slo.metrics]"));
     }
 }

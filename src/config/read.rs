@@ -106,13 +106,19 @@ fn config(reader: &mut Reader<'_>, table: &DeTable<'_>) -> RawConfig {
         runbooks: reader
             .table(&top, "runbooks", &raw::RUNBOOKS)
             .map(|t| raw::RawRunbooks {
-                path: reader.text(&t, "path").map(|text| Written {
-                    value: PathBuf::from(text.value),
-                    spot: text.spot,
-                }),
+                path: reader.text(&t, "path").map(path),
                 url_prefixes: reader.texts(&t, "url_prefixes"),
             })
             .unwrap_or_default(),
+        slo: reader
+            .table(&top, "slo", &raw::SLO)
+            .map(|t| slo(reader, &t))
+            .unwrap_or_default(),
+        burn_policies: reader
+            .tables(&top, "burn_policy", &raw::BURN_POLICY)
+            .iter()
+            .map(|t| burn_policy(reader, t))
+            .collect(),
         triage: reader
             .table(&top, "triage", &raw::TRIAGE)
             .map(|t| triage(reader, &t))
@@ -150,6 +156,58 @@ fn source(reader: &mut Reader<'_>, table: &Table<'_>) -> raw::RawSource {
             },
             proxy: reader.text(table, "proxy"),
         },
+    }
+}
+
+fn path(text: raw::Text) -> Written<PathBuf> {
+    Written {
+        value: PathBuf::from(text.value),
+        spot: text.spot,
+    }
+}
+
+fn slo(reader: &mut Reader<'_>, table: &Table<'_>) -> raw::RawSlo {
+    raw::RawSlo {
+        paths: reader
+            .texts(table, "paths")
+            .map(|texts| texts.value.into_iter().map(path).collect()),
+        builtin: reader.switch(table, "builtin"),
+        recorded: reader.switch(table, "recorded"),
+        prometheus: reader.text(table, "prometheus"),
+        policy: reader.text(table, "policy"),
+        metrics: reader.named_texts(table, "metrics"),
+        uses: reader
+            .tables(table, "use", &raw::SLO_USE)
+            .iter()
+            .map(|t| raw::RawSloUse {
+                header: t.header.clone(),
+                matchers: reader.text(t, "match"),
+                policy: reader.text(t, "policy"),
+            })
+            .collect(),
+    }
+}
+
+fn burn_policy(reader: &mut Reader<'_>, table: &Table<'_>) -> raw::RawBurnPolicy {
+    raw::RawBurnPolicy {
+        header: table.header.clone(),
+        name: reader.text(table, "name"),
+        summary: reader.text(table, "summary"),
+        conditions: reader
+            .tables(table, "condition", &raw::BURN_CONDITION)
+            .iter()
+            .map(|t| raw::RawCondition {
+                header: t.header.clone(),
+                name: reader.text(t, "name"),
+                level: reader.text(t, "level"),
+                burn: reader.number(t, "burn"),
+                budget: reader.number(t, "budget"),
+                window: reader.text(t, "window"),
+                confirm: reader.text(t, "confirm"),
+                held_for: reader.text(t, "for"),
+                or_equal: reader.switch(t, "or_equal"),
+            })
+            .collect(),
     }
 }
 

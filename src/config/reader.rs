@@ -148,6 +148,26 @@ impl Reader<'_> {
         })
     }
 
+    /// With or without a fraction, `inf` and `nan` included: TOML has them.
+    pub(super) fn number(&mut self, table: &Table<'_>, key: &str) -> Option<Written<f64>> {
+        let value = table.keys.get(key)?;
+        let number: Option<f64> = match value.get_ref() {
+            DeValue::Float(number) => number.as_str().parse().ok(),
+            DeValue::Integer(number) if number.radix() == 10 => number.as_str().parse().ok(),
+            _ => None,
+        };
+        let Some(number) = number else {
+            let example = format!("{key} = {}", example_of(key));
+            self.wrong_type(key, value, "a number", &example);
+            self.findings.refuse(&table.header, key);
+            return None;
+        };
+        Some(Written {
+            value: number,
+            spot: Spot::File(value.span()),
+        })
+    }
+
     pub(super) fn table<'t>(
         &mut self,
         table: &Table<'t>,
@@ -260,6 +280,28 @@ impl Reader<'_> {
         place
     }
 
+    /// A table whose names are free and whose values are strings.
+    pub(super) fn named_texts(&mut self, table: &Table<'_>, key: &str) -> Vec<(Text, Text)> {
+        let Some(value) = table.keys.get(key) else {
+            return Vec::new();
+        };
+        let DeValue::Table(keys) = value.get_ref() else {
+            let example = format!("{key} = {{ {} }}", example_of(key));
+            self.wrong_type(key, value, "a table of names and strings", &example);
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        for (name, value) in keys {
+            let name = Written {
+                value: name.get_ref().clone().into_owned(),
+                spot: Spot::File(name.span()),
+            };
+            let text = self.as_text(&name.value, value, example_of(key));
+            found.extend(text.map(|text| (name, text)));
+        }
+        found
+    }
+
     pub(super) fn headers(&mut self, table: &Table<'_>) -> Vec<(Text, RawHeader)> {
         let Some(value) = table.keys.get("headers") else {
             return Vec::new();
@@ -306,10 +348,19 @@ fn example_of(key: &str) -> &'static str {
         "timeout" => "10s",
         "filter" | "match" => "severity=\\\"critical\\\"",
         "color" => "256",
-        "lane" | "default_lane" => "page",
+        "lane" | "default_lane" | "level" => "page",
         "log_level" => "info",
         "command" => "pass\", \"show\", \"am",
         "url_prefixes" => "https://runbooks.example.org/",
+        "paths" => "slo/",
+        "prometheus" => "prom-1",
+        "policy" => "google",
+        "metrics" => "platform_requests_total = \"http_requests_total{job='api'}\"",
+        "burn" => "14.4",
+        "budget" => "0.02",
+        "window" => "1h",
+        "confirm" => "5m",
+        "for" => "2m",
         _ => "...",
     }
 }

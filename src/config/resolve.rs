@@ -16,9 +16,9 @@ use super::paths::Paths;
 use super::raw::{RawAlertmanager, RawConfig, RawRunbooks, RawScreen, RawSource, Text, Texts};
 use super::settings::{
     AlertmanagerSettings, Auth, ColourChoice, Endpoint, GlyphChoice, HeaderValue, Mouse,
-    PrometheusSettings, RunbookSettings, ScreenSettings, Settings, SloSettings,
+    PrometheusSettings, RunbookSettings, ScreenSettings, Settings,
 };
-use super::triage;
+use super::{slo, triage};
 use crate::domain::matcher::{Matcher, Matchers, Op};
 use crate::domain::nearest::nearest;
 use crate::domain::text::shown;
@@ -57,7 +57,8 @@ pub(super) fn resolve(
     (settings, resolver.warnings)
 }
 
-/// Goes through the config and notes what is wrong. `naming`, `endpoint` and `triage` add to it.
+/// Goes through the config and notes what is wrong. `naming`, `endpoint`, `slo` and `triage` add to
+/// it.
 pub(super) struct Resolver<'a> {
     pub(super) surroundings: &'a Surroundings<'a>,
     pub(super) findings: &'a mut Findings,
@@ -72,10 +73,12 @@ impl Resolver<'_> {
         let mut names = self.names(raw, &environments, show);
         let runbooks = self.runbooks(&raw.runbooks);
         let url_prefixes = runbooks.url_prefixes.clone();
+        let alertmanagers = self.alertmanagers(&raw.alertmanagers, show, &mut names);
+        let prometheuses = self.prometheuses(&raw.prometheuses, show, &mut names);
         Settings {
-            alertmanagers: self.alertmanagers(&raw.alertmanagers, show, &mut names),
-            prometheuses: self.prometheuses(&raw.prometheuses, show, &mut names),
-            slo: SloSettings::default(),
+            slo: slo::resolve(self, raw, &prometheuses),
+            alertmanagers,
+            prometheuses,
             triage: triage::resolve(self, &raw.triage, url_prefixes),
             screen: self.screen(&raw.screen),
             operator: self.operator(raw.operator.as_ref()),
@@ -324,7 +327,7 @@ impl Resolver<'_> {
         }))
     }
 
-    fn located(&self, path: &Written<PathBuf>) -> PathBuf {
+    pub(super) fn located(&self, path: &Written<PathBuf>) -> PathBuf {
         let expanded = self.surroundings.paths.expand(&path.value);
         match (&path.spot, &self.surroundings.folder) {
             (Spot::File(_), Some(folder)) => folder.join(expanded),

@@ -42,7 +42,8 @@ impl Settings {
     /// The Prometheis that measure SLOs, and which of those that files define.
     pub fn measuring(&self) -> impl Iterator<Item = (&PrometheusSettings, Measures)> {
         let slo = &self.slo;
-        let has_files = !slo.paths.is_empty() || slo.built_in == BuiltInSlos::On;
+        let has_paths = !slo.paths.is_empty() || !slo.texts.is_empty();
+        let has_files = has_paths || slo.built_in == BuiltInSlos::On;
         let is_wanted = has_files || slo.recorded == RecordedSlos::Read;
         let asked = if is_wanted { &*self.prometheuses } else { &[] };
         asked.iter().enumerate().map(move |(at, prometheus)| {
@@ -222,6 +223,8 @@ pub struct RunbookSettings {
 pub struct SloSettings {
     /// Files, or folders of them, in any format that [`crate::slos`] reads.
     pub paths: Vec<PathBuf>,
+    /// Definitions that stand in no file, each with a name for messages: the demo's.
+    pub texts: &'static [(&'static str, &'static str)],
     /// Whether the SLOs that quell brings are measured.
     pub built_in: BuiltInSlos,
     /// One's own selector for a metric that a file names: `http_requests_total{job="api"}` for

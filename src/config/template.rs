@@ -4,7 +4,9 @@
 //! these settings; everything else is there as a comment with its default.
 
 use std::fmt::Write;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
+
+use super::slo::BUILT_IN;
 
 /// What `quell init` found or was told.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -17,6 +19,8 @@ pub struct Found {
     pub prometheuses: Vec<String>,
     /// Absolute, or relative to the folder of the config to be.
     pub runbooks: Option<PathBuf>,
+    /// The same of files and folders of SLOs; `builtin:platform` for those that quell brings.
+    pub slos: Vec<PathBuf>,
 }
 
 /// A commented config for what was found.
@@ -48,6 +52,7 @@ pub fn render_template(found: &Found) -> String {
          #headers = { X-Scope-OrgID = \"tenant\" }\n\n",
     );
     runbooks(&mut out, found.runbooks.as_ref());
+    slos(&mut out, &found.slos);
     out.push_str(
         "#[screen]\n\
          #theme = \"default\"\n\
@@ -96,17 +101,50 @@ fn runbooks(out: &mut String, path: Option<&PathBuf>) {
             out.push_str("[runbooks]\n");
             put(out, "path", path);
         }
-        // TOML is Unicode, so this path cannot be written down.
-        Some(Err(path)) => push(
-            out,
-            format_args!(
-                "# {} is not UTF-8: rename it, or pass it with --runbooks.\n",
-                crate::domain::text::shown(&path.to_string_lossy())
-            ),
-        ),
+        Some(Err(path)) => not_utf8(out, path, "--runbooks"),
         None => out.push_str("#[runbooks]\n#path = \"~/runbooks\"\n"),
     }
     out.push('\n');
+}
+
+fn slos(out: &mut String, paths: &[PathBuf]) {
+    out.push_str(
+        "# Service levels: files or folders of OpenSLO, Sloth or Pyrra. Those that Prometheus records\n\
+         # are found without any.\n",
+    );
+    let built_in = paths.iter().any(|path| path.as_os_str() == BUILT_IN);
+    let files: Vec<&PathBuf> = paths
+        .iter()
+        .filter(|path| path.as_os_str() != BUILT_IN)
+        .collect();
+    for path in files.iter().filter(|path| path.to_str().is_none()) {
+        not_utf8(out, path, "--slo");
+    }
+    let files: Vec<String> = files
+        .iter()
+        .filter_map(|path| path.to_str())
+        .map(quoted)
+        .collect();
+    match (files.as_slice(), built_in) {
+        ([], false) => out.push_str("#[slo]\n#paths = [\"slo/\"]\n"),
+        ([], true) => out.push_str("[slo]\n"),
+        (files, _) => push(out, format_args!("[slo]\npaths = [{}]\n", files.join(", "))),
+    }
+    out.push_str(if built_in {
+        "builtin = true\n"
+    } else {
+        "#builtin = true\n"
+    });
+    out.push_str("#policy = \"google\"\n\n");
+}
+
+/// TOML is Unicode, so this path cannot be written down.
+fn not_utf8(out: &mut String, path: &Path, flag: &str) {
+    let path = crate::domain::text::shown(&path.to_string_lossy());
+    push(
+        out,
+        format_args!("# {path} is not UTF-8: rename it, or pass it with {flag}.\n"),
+    );
 }
 
 /// What a name suggests.
