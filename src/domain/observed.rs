@@ -194,6 +194,10 @@ pub struct Series {
 pub struct QueryAnswer {
     /// The series; a scalar is one without labels.
     pub series: Vec<Series>,
-    /// `warnings` and `infos`: a truncated result is still a 200.
+    /// What makes it doubtful: a truncated result is still a 200.
     pub warnings: Vec<Untrusted>,
+    /// What the server remarks about the expression, from Prometheus 3 on.
+    pub infos: Vec<Untrusted>,
+    /// Samples that the server read for it, if it was asked and says so.
+    pub samples: Option<u64>,
 }

@@ -4,6 +4,7 @@
 //! its rules, version and clock; one request after the other. Whoever wants to query meanwhile takes
 //! a [`QueryHandle`]. Thanos, Mimir and VictoriaMetrics lack some of it: that is said, not failed.
 
+mod facts;
 mod query;
 #[cfg(test)]
 mod tests;
@@ -168,7 +169,7 @@ impl Prometheus {
         }
         Ok(Alerts {
             present,
-            warnings: unwrapped.warnings,
+            warnings: unwrapped.remarks(),
             missing: None,
         })
     }
@@ -207,8 +208,8 @@ impl Prometheus {
             let text = body.whole().await?;
             let page = unwrap::<WireRules<'_>>(&text)?;
             rules.health.extend(page.data.health(&mut interner));
-            rules.warnings.extend(page.warnings);
             token = page.data.next_token();
+            rules.warnings.extend(page.remarks());
             if token.is_none() {
                 return Ok(rules);
             }

@@ -12,7 +12,7 @@ use crate::domain::label::Labels;
 use crate::domain::observed::{QueryAnswer, Sample, Series};
 use crate::domain::source::SourceError;
 use crate::domain::text::{Interner, Untrusted};
-use crate::sources::http::HttpClient;
+use crate::sources::http::{HttpClient, HttpError};
 use crate::sources::wire::malformed;
 
 /// Asks one Prometheus. Clones share connections and credentials.
@@ -22,8 +22,12 @@ pub struct QueryHandle {
 }
 
 impl QueryHandle {
-    pub(super) fn new(http: HttpClient) -> Self {
+    pub(in crate::sources) fn new(http: HttpClient) -> Self {
         Self { http }
+    }
+
+    pub(super) fn http(&self) -> &HttpClient {
+        &self.http
     }
 
     /// The value of an expression at a time, or at the server's own present.
@@ -38,7 +42,21 @@ impl QueryHandle {
     ) -> Result<QueryAnswer, SourceError> {
         let at = at.map(seconds);
         let time = at.as_ref().map(|at| ("time", &**at));
-        self.ask("/api/v1/query", promql, time.as_slice()).await
+        Ok(self.ask("/api/v1/query", promql, time.as_slice()).await?)
+    }
+
+    /// As [`QueryHandle::query`], with what it cost the server; a refusal comes with its status.
+    ///
+    /// # Errors
+    /// As [`QueryHandle::query`].
+    pub(in crate::sources) async fn measure(
+        &self,
+        promql: &str,
+        at: DateTime<Utc>,
+    ) -> Result<QueryAnswer, HttpError> {
+        let at = seconds(at);
+        let more = [("time", &*at), ("stats", "all")];
+        self.ask("/api/v1/query", promql, &more).await
     }
 
     /// The values of an expression from `start` to `end`, both included.
@@ -52,6 +70,20 @@ impl QueryHandle {
         end: DateTime<Utc>,
         step: Duration,
     ) -> Result<QueryAnswer, SourceError> {
+        Ok(self.measure_range(promql, start, end, step).await?)
+    }
+
+    /// As [`QueryHandle::query_range`]; a refusal comes with its status.
+    ///
+    /// # Errors
+    /// As [`QueryHandle::query_range`].
+    pub(in crate::sources) async fn measure_range(
+        &self,
+        promql: &str,
+        start: DateTime<Utc>,
+        end: DateTime<Utc>,
+        step: Duration,
+    ) -> Result<QueryAnswer, HttpError> {
         let (start, end) = (seconds(start), seconds(end));
         let step = step.as_secs_f64().to_string();
         let range = [("start", &*start), ("end", &*end), ("step", &*step)];
@@ -76,13 +108,13 @@ impl QueryHandle {
         path: &str,
         promql: &str,
         more: &[(&str, &str)],
-    ) -> Result<QueryAnswer, SourceError> {
+    ) -> Result<QueryAnswer, HttpError> {
         // The server stops when we no longer listen.
         let timeout = format!("{}ms", self.http.timeout().as_millis());
         let mut params = vec![("query", promql), ("timeout", &*timeout)];
         params.extend(more);
         let text = self.http.get(path, &params).await?.whole().await?;
-        read(&text)
+        Ok(read(&text)?)
     }
 }
 
@@ -97,12 +129,15 @@ pub(super) fn read(text: &str) -> Result<QueryAnswer, SourceError> {
     let WireQuery {
         result_type,
         result,
+        stats,
     } = unwrapped.data;
     let kind = result_type.ok_or_else(|| malformed("the result has no `resultType`"))?;
     let result = result.unwrap_or_default();
     let mut answer = QueryAnswer {
         series: Vec::new(),
         warnings: unwrapped.warnings,
+        infos: unwrapped.infos,
+        samples: stats.and_then(|stats| stats.samples()),
     };
     match &*kind.0 {
         "vector" | "matrix" => many(&result, &mut answer)?,

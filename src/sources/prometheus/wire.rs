@@ -32,8 +32,19 @@ struct Envelope<'a, T> {
 /// The contents of a good answer, and what it was said with.
 pub(super) struct Unwrapped<T> {
     pub(super) data: T,
-    /// `warnings` and `infos`.
+    /// What makes it doubtful.
     pub(super) warnings: Vec<Untrusted>,
+    /// What is only remarked, from Prometheus 3 on.
+    pub(super) infos: Vec<Untrusted>,
+}
+
+impl<T> Unwrapped<T> {
+    /// Everything that was said with it.
+    pub(super) fn remarks(self) -> Vec<Untrusted> {
+        let mut remarks = self.warnings;
+        remarks.extend(self.infos);
+        remarks
+    }
 }
 
 /// Takes an answer out of its envelope.
@@ -50,13 +61,14 @@ pub(super) fn unwrap<'a, T: Deserialize<'a>>(text: &'a str) -> Result<Unwrapped<
         return Err(SourceError::new(ErrorKind::Refused, &detail));
     }
     let data = envelope.data.ok_or_else(|| malformed("it has no `data`"))?;
-    let warnings = envelope.warnings.into_iter().chain(envelope.infos);
+    let lines = |texts: Option<Vec<Text<'_>>>| {
+        let texts = texts.into_iter().flatten();
+        texts.map(|text| Untrusted::line(&text.0)).collect()
+    };
     Ok(Unwrapped {
         data,
-        warnings: warnings
-            .flatten()
-            .map(|text| Untrusted::line(&text.0))
-            .collect(),
+        warnings: lines(envelope.warnings),
+        infos: lines(envelope.infos),
     })
 }
 
@@ -138,13 +150,39 @@ struct WireRule<'a> {
     kind: Option<Text<'a>>,
     name: Option<Text<'a>>,
     query: Option<Text<'a>>,
+    labels: Option<Pairs<'a>>,
     duration: Option<f64>,
     health: Option<Text<'a>>,
     last_error: Option<Text<'a>>,
     last_evaluation: Option<Text<'a>>,
 }
 
+/// A recording rule: its labels and its expression.
+pub(in crate::sources) struct Recording {
+    /// The labels that it adds.
+    pub(in crate::sources) labels: Labels,
+    /// How its values come about.
+    pub(in crate::sources) query: String,
+}
+
 impl WireRules<'_> {
+    /// The recording rules of a name.
+    pub(super) fn recordings(&self, record: &str) -> Vec<Recording> {
+        let mut interner = Interner::default();
+        let groups = self.groups.iter().flatten();
+        let rules = groups.flat_map(|group| group.rules.iter().flatten());
+        rules
+            .filter(|rule| !rule.is_alerting())
+            .filter(|rule| rule.name.as_ref().is_some_and(|name| name.0 == record))
+            .filter_map(|rule| {
+                Some(Recording {
+                    labels: rule.labels.as_ref()?.labels(&mut interner),
+                    query: rule.query.as_ref()?.0.to_string(),
+                })
+            })
+            .collect()
+    }
+
     /// The token of the next page, if there is one.
     pub(super) fn next_token(&self) -> Option<String> {
         let token = self.group_next_token.as_ref()?;
@@ -195,6 +233,14 @@ pub(super) struct WireBuild<'a> {
     pub(super) version: Option<Text<'a>>,
 }
 
+/// `/status/runtimeinfo`.
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", expecting = "runtime information")]
+pub(super) struct WireRuntime<'a> {
+    #[serde(borrow)]
+    pub(super) storage_retention: Option<Text<'a>>,
+}
+
 /// `/query` and `/query_range`.
 #[derive(Deserialize)]
 #[serde(rename_all = "camelCase", expecting = "a query result")]
@@ -202,6 +248,26 @@ pub(super) struct WireQuery<'a> {
     #[serde(borrow)]
     pub(super) result_type: Option<Text<'a>>,
     pub(super) result: Option<Vec<WireResult<'a>>>,
+    pub(super) stats: Option<WireStats>,
+}
+
+/// What a query cost, where it was asked for with `stats`.
+#[derive(Deserialize)]
+#[serde(expecting = "statistics")]
+pub(super) struct WireStats {
+    samples: Option<WireSampleStats>,
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", expecting = "statistics of samples")]
+struct WireSampleStats {
+    total_queryable_samples: Option<u64>,
+}
+
+impl WireStats {
+    pub(super) fn samples(&self) -> Option<u64> {
+        self.samples.as_ref()?.total_queryable_samples
+    }
 }
 
 /// An element of a result: a series of a vector or matrix, or one half of a scalar or string.
