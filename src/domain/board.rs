@@ -11,7 +11,7 @@ use chrono::{DateTime, Utc};
 
 use super::alert::{Alert, Lane, PendingAlert};
 use super::blindness::{self, Blindness};
-use super::burn_policy::BurnPolicies;
+use super::burn_policy::{BurnPolicies, Level};
 use super::claim::Claims;
 use super::freshness::Freshness;
 use super::merge;
@@ -144,7 +144,7 @@ impl Board {
 
     /// The SLOs that freeze risky changes: also those that did when they were last heard of.
     pub fn freezing(&self) -> impl Iterator<Item = &SloBurn> {
-        let freezes = |b: &&SloBurn| b.verdict.level().is_some_and(|level| level.freezes());
+        let freezes = |b: &&SloBurn| b.verdict.level().is_some_and(Level::freezes);
         self.burns.iter().filter(freezes)
     }
 

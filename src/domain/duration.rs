@@ -38,7 +38,8 @@ pub fn exact(secs: u64) -> String {
     let mut text = String::new();
     for (unit, length) in [("d", 86_400), ("h", 3_600), ("m", 60), ("s", 1)] {
         if left >= length {
-            text.push_str(&format!("{}{unit}", left / length));
+            text += &(left / length).to_string();
+            text += unit;
             left %= length;
         }
     }

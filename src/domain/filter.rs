@@ -66,11 +66,12 @@ impl Filter {
         self.matchers.matches(&alert.labels) && self.words_match(alert, search)
     }
 
-    /// Whether labels alone satisfy the matchers, for alerts that only pend.
+    /// Whether labels alone satisfy all terms, for what has nothing but labels: SLOs, and alerts
+    /// that only pend. Words are searched for in the values.
     #[must_use]
     pub fn matches_labels(&self, labels: &Labels, search: &mut Search) -> bool {
-        let name = labels.get("alertname").map_or("", |n| n.shown());
-        self.matchers.matches(labels) && self.words.iter().all(|word| search.finds(word, name))
+        let found = |word| labels.iter().any(|(_, v)| search.finds(word, v.shown()));
+        self.matchers.matches(labels) && self.words.iter().all(found)
     }
 
     fn words_match(&self, alert: &Alert, search: &mut Search) -> bool {

@@ -9,6 +9,8 @@ pub mod blindness;
 pub mod board;
 pub mod budget_period;
 pub mod burn;
+#[cfg(test)]
+mod burn_expected_tests;
 pub mod burn_explain;
 pub mod burn_policy;
 pub mod claim;

@@ -35,6 +35,8 @@ pub struct SloBurn {
     pub source: SourceName,
     /// How far that source may be trusted.
     pub freshness: Freshness,
+    /// When it last answered.
+    pub answered_at: DateTime<Utc>,
     /// What was measured.
     pub measured: Arc<MeasuredSlo>,
     /// The moment of the verdict.
@@ -212,7 +214,7 @@ impl SloBurn {
             (Some(own), Some(other)) => own == other,
             _ => true,
         };
-        if NAMES.iter().any(|name| named(&name)) {
+        if NAMES.iter().any(named) {
             return same_service;
         }
         let sloth_id = alert.labels.get("sloth_id");
@@ -243,7 +245,8 @@ impl SloBurn {
     }
 }
 
-/// All SLOs of all sources, what runs out first at the top; and since when conditions hold.
+/// All SLOs of all sources, what pages at the top, then what runs out first; and since when
+/// conditions hold.
 #[must_use]
 pub fn judge_all(
     answers: &[Heard<BurnAnswer>],
@@ -294,11 +297,14 @@ fn is_better(new: &SloBurn, old: &SloBurn) -> bool {
     says(new) && !says(old)
 }
 
+/// What pages is first: a budget that was spent long ago and is not burning now can wait for it.
 fn rank(a: &SloBurn, b: &SloBurn) -> std::cmp::Ordering {
     let unknown = |burn: &SloBurn| matches!(burn.verdict, Verdict::None { last_known: None });
+    let pages = |burn: &SloBurn| burn.verdict.level() == Some(Level::Page);
     let (a_secs, b_secs) = (a.runs_out_in_secs(), b.runs_out_in_secs());
     unknown(a)
         .cmp(&unknown(b))
+        .then(pages(b).cmp(&pages(a)))
         .then(a_secs.total_cmp(&b_secs))
         .then(b.verdict.level().cmp(&a.verdict.level()))
         .then_with(|| a.id().cmp(b.id()))
@@ -318,6 +324,7 @@ pub fn judge(
     let mut burn = SloBurn {
         source: heard.source.clone(),
         freshness: heard.freshness,
+        answered_at: heard.answered_at,
         measured: measured.clone(),
         at,
         policy: policies.default.clone(),
@@ -383,10 +390,16 @@ fn conditions(burn: &SloBurn, policy: &BurnPolicy, held: &Holding) -> Vec<Condit
 fn usable(burn: &SloBurn, secs: u64) -> Option<&Reading> {
     let measured = burn.window(secs)?;
     let reading = measured.reading.as_ref().ok()?;
-    (!is_overdue(measured, burn.at)).then_some(reading)
+    (!is_overdue(measured, burn)).then_some(reading)
 }
 
-fn is_overdue(measured: &Measured, at: DateTime<Utc>) -> bool {
+/// Of a source that answers, a window that was not read again in time is not the present. What a
+/// lost source said last stays what it said, however long that is ago.
+fn is_overdue(measured: &Measured, burn: &SloBurn) -> bool {
+    let at = match burn.freshness {
+        Freshness::Fresh => burn.at,
+        _ => burn.answered_at,
+    };
     let most = i64::try_from(refresh_secs(measured.secs) * 3).unwrap_or(i64::MAX);
     at - measured.at > TimeDelta::seconds(most)
 }
@@ -394,7 +407,11 @@ fn is_overdue(measured: &Measured, at: DateTime<Utc>) -> bool {
 fn verdict(burn: &mut SloBurn) -> Verdict {
     let fired = burn.fired().map(|state| state.condition.level).max();
     if burn.freshness != Freshness::Fresh {
-        burn.reason = Some(format!("{} is {}", burn.source, burn.freshness.word()));
+        let what = match burn.freshness {
+            Freshness::Failed => "gives no answer",
+            _ => "last answered too long ago",
+        };
+        burn.reason = Some(format!("{} {what}", burn.source));
         return Verdict::None { last_known: fired };
     }
     if let Some(why) = &burn.measured.blocked {
@@ -450,7 +467,7 @@ fn why_unknown(burn: &SloBurn, condition: &Condition) -> String {
                 Some(NoData::NoTraffic(longest_idle.unwrap_or(*secs)).to_string())
             }
             Err(why) => Some(why.to_string()),
-            Ok(_) if is_overdue(measured, burn.at) => Some(format!(
+            Ok(_) if is_overdue(measured, burn) => Some(format!(
                 "overdue: the {} window was last read {} ago",
                 super::duration::exact(secs),
                 super::duration::short_age(measured.at, burn.at)

@@ -171,8 +171,32 @@ fn a_source_that_fails_leaves_the_last_known_level_standing() {
         }
     );
     assert_eq!(burns[0].verdict.word(), "none");
-    assert_eq!(burns[0].reason.as_deref(), Some("prom-1/slo is failed"));
+    assert_eq!(
+        burns[0].reason.as_deref(),
+        Some("prom-1/slo gives no answer")
+    );
     assert_eq!(burns[0].lane(), Some(Lane::Page));
+}
+
+/// It is lost for an hour, and the pages it told of do not go away by that.
+#[test]
+fn what_a_lost_source_said_last_does_not_fade() {
+    let mut heard = heard(vec![measured("a", "s", &all_windows(0.02))]);
+    heard.answered_at = t(20);
+    let policies = BurnPolicies::default();
+    for freshness in [Freshness::Failed, Freshness::Stale] {
+        heard.freshness = freshness;
+        let answers = std::slice::from_ref(&heard);
+        let (burns, _) = judge_all(answers, &policies, &Holding::new(), t(3_600));
+        let last_known = Some(Level::Page);
+        assert_eq!(burns[0].verdict, Verdict::None { last_known });
+        assert_eq!(burns[0].budget.exhaustion, Some(Exhaustion::Spent));
+    }
+    // A window that was overdue already when the source was lost is not its last word.
+    heard.answered_at = t(200);
+    let (burns, _) = judge_all(&[heard], &policies, &Holding::new(), t(3_600));
+    let last_known = Some(Level::Ticket);
+    assert_eq!(burns[0].verdict, Verdict::None { last_known });
 }
 
 #[test]
@@ -286,6 +310,21 @@ fn what_runs_out_first_is_first_and_the_unknown_last() {
     let (burns, _) = judge_all(&[answer], &BurnPolicies::default(), &Holding::new(), t(10));
     let names: Vec<&str> = burns.iter().map(|b| b.id().name.shown()).collect();
     assert_eq!(names, ["spent", "slow", "calm", "idle"]);
+}
+
+#[test]
+fn what_pages_is_above_what_was_spent_before() {
+    let mut spent = measured("spent", "s", &all_windows(0.000_1));
+    spent.period.as_mut().unwrap().measured = window(P30, 16_350.0, 1e6);
+    let mut paging = measured("paging", "s", &all_windows(0.02));
+    paging.period.as_mut().unwrap().measured = window(P30, 620.0, 1e6);
+    let slow = measured("slow", "s", &all_windows(0.000_5));
+    let answer = heard(vec![slow, spent, paging]);
+    let (burns, _) = judge_all(&[answer], &BurnPolicies::default(), &Holding::new(), t(10));
+    let names: Vec<&str> = burns.iter().map(|b| b.id().name.shown()).collect();
+    assert_eq!(names, ["paging", "spent", "slow"]);
+    assert_eq!(burns[1].verdict, Verdict::Ok);
+    assert_eq!(burns[1].budget.exhaustion, Some(Exhaustion::Spent));
 }
 
 #[test]

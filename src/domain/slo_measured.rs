@@ -188,6 +188,26 @@ impl fmt::Display for NoData {
     }
 }
 
+impl NoData {
+    /// What to try next, in a few words.
+    #[must_use]
+    pub fn next_step(&self) -> &'static str {
+        match self {
+            Self::NoTraffic(_) => "if there should be traffic, look at the service and its targets",
+            Self::Missing(_) => {
+                "check the metric's name and labels, and that its target is scraped"
+            }
+            Self::Stale(_) => "check its target, or the rule that records it: it has ended",
+            Self::Partial(_) => "wait for the server, or ask each of its parts by itself",
+            Self::Failed(_) => "8 shows the source; e shows the query, to be tried by itself",
+            Self::NotANumber(_) => "check the query: it divides by nothing, or counts no numbers",
+            Self::Several(_) => "sum the query up, or group the SLO by what tells them apart",
+            Self::BeyondRetention(..) => "shorten the SLO's window, or keep data for longer",
+            Self::NotAsked => "wait for the next round",
+        }
+    }
+}
+
 /// How far back the past of an SLO is drawn.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
 pub enum Span {

@@ -16,6 +16,7 @@ pub fn lines(model: &Model) -> Vec<String> {
         .knowledge
         .sources
         .iter()
+        .filter(|s| !is_said_by_its_server(s, model))
         .filter_map(|s| lost(s, model));
     let mut lines: Vec<String> = lost.collect();
     let of_kind = |kind| model.board.blind.iter().filter(move |b| b.kind == kind);
@@ -34,6 +35,16 @@ pub fn lines(model: &Model) -> Vec<String> {
         )),
     }
     lines
+}
+
+/// A Prometheus that is lost takes the burns it measures with it: one line says both.
+fn is_said_by_its_server(source: &SourceState, model: &Model) -> bool {
+    source.kind == SourceKind::Slos
+        && model.knowledge.sources.iter().any(|server| {
+            server.kind == SourceKind::Prometheus
+                && source.name.strip_suffix("/slo") == Some(&*server.name)
+                && server.freshness(model.now) == source.freshness(model.now)
+        })
 }
 
 fn lost(source: &SourceState, model: &Model) -> Option<String> {
@@ -60,6 +71,9 @@ fn lost(source: &SourceState, model: &Model) -> Option<String> {
             let left = match (health.answered_at, source.kind) {
                 (None, _) => "nothing known of it".to_owned(),
                 (Some(_), SourceKind::Runbooks) => "the runbooks are the last known".to_owned(),
+                (Some(at), SourceKind::Slos) => {
+                    format!("its burn rates are the last known, {} old", age(at))
+                }
                 (Some(at), _) => format!("its alerts are the last known, {} old", age(at)),
             };
             Some(format!(

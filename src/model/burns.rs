@@ -8,13 +8,16 @@ use std::collections::HashMap;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use super::Model;
+use super::layout::Layout;
+use super::rows::RowId;
 use super::scroll::Scroll;
 use super::session::Screen;
 use crate::domain::board::Board;
+use crate::domain::burn_policy::Level;
 use crate::domain::filter::{Filter, Search};
 use crate::domain::observed::Sample;
 use crate::domain::slo::SloId;
-use crate::domain::slo_burn::SloBurn;
+use crate::domain::slo_burn::{RECENT_SECS, SloBurn, Verdict};
 use crate::domain::slo_measured::Span;
 
 /// How long a drawn past is good enough.
@@ -24,7 +27,7 @@ const PAST_SECS: i64 = 120;
 const MOST_PASTS: usize = 512;
 
 /// No more SLOs than this are asked for at once.
-const MOST_ASKED: usize = 40;
+pub const MOST_ASKED: usize = 40;
 
 /// Screen 2.
 #[derive(Debug, Default)]
@@ -70,53 +73,64 @@ pub enum Explain {
 
 /// What is known of the past of SLOs.
 #[derive(Debug, Default)]
-pub struct Past(HashMap<(SloId, Span), Entry>);
+pub struct Past(HashMap<(SloId, Span), Remembered>);
 
-#[derive(Debug)]
-struct Entry {
-    asked_at: DateTime<Utc>,
-    said: Said,
-}
-
-/// What was said of the past of one SLO.
+/// What is known of the past of one SLO.
 #[derive(Clone, Debug)]
-pub enum Said {
-    /// Nothing yet.
-    Asked,
-    /// The error ratio over 5 minutes at each point, oldest first.
-    Ratios(Vec<Sample>),
-    /// Why nothing is known.
-    Failed(String),
+pub struct Remembered {
+    /// When it was last asked for.
+    asked_at: DateTime<Utc>,
+    /// The error ratio over 5 minutes at each point, oldest first: the last good answer.
+    pub ratios: Option<Vec<Sample>>,
+    /// Why the last question gave nothing.
+    pub failed: Option<String>,
 }
 
 impl Past {
-    /// Of one SLO.
+    /// Of one SLO. `None` if nobody asked.
     #[must_use]
-    pub fn of(&self, id: &SloId, span: Span) -> Option<&Said> {
-        Some(&self.0.get(&(id.clone(), span))?.said)
+    pub fn of(&self, id: &SloId, span: Span) -> Option<&Remembered> {
+        self.0.get(&(id.clone(), span))
     }
 
     fn is_wanted(&self, id: &SloId, span: Span, now: DateTime<Utc>) -> bool {
-        let entry = self.0.get(&(id.clone(), span));
-        entry.is_none_or(|entry| now - entry.asked_at > TimeDelta::seconds(PAST_SECS))
+        let known = self.of(id, span);
+        known.is_none_or(|known| now - known.asked_at > TimeDelta::seconds(PAST_SECS))
     }
 
     /// Notes that it was asked for. What is known of it stays until there is something newer.
     pub fn asked(&mut self, id: &SloId, span: Span, now: DateTime<Utc>) {
-        if self.0.len() >= MOST_PASTS {
-            self.0.clear();
+        let key = (id.clone(), span);
+        if self.0.len() >= MOST_PASTS && !self.0.contains_key(&key) {
+            self.forget_one();
         }
-        let entry = self.0.entry((id.clone(), span)).or_insert(Entry {
+        let known = self.0.entry(key).or_insert(Remembered {
             asked_at: now,
-            said: Said::Asked,
+            ratios: None,
+            failed: None,
         });
-        entry.asked_at = now;
+        known.asked_at = now;
     }
 
-    /// Takes in what was said.
-    pub fn heard(&mut self, id: SloId, span: Span, said: Said) {
-        if let Some(entry) = self.0.get_mut(&(id, span)) {
-            entry.said = said;
+    /// The one that was not looked at for the longest time.
+    fn forget_one(&mut self) {
+        let oldest = self.0.iter().min_by_key(|(_, known)| known.asked_at);
+        if let Some(key) = oldest.map(|(key, _)| key.clone()) {
+            self.0.remove(&key);
+        }
+    }
+
+    /// Takes in what was said. A failure leaves the last good answer standing.
+    pub fn heard(&mut self, id: SloId, span: Span, said: Result<Vec<Sample>, String>) {
+        let Some(known) = self.0.get_mut(&(id, span)) else {
+            return;
+        };
+        match said {
+            Ok(ratios) => {
+                known.ratios = Some(ratios);
+                known.failed = None;
+            }
+            Err(why) => known.failed = Some(why),
         }
     }
 }
@@ -125,6 +139,25 @@ impl Past {
 #[must_use]
 pub fn find<'b>(board: &'b Board, id: &SloId) -> Option<&'b SloBurn> {
     board.burns.iter().find(|burn| burn.id() == id)
+}
+
+/// What burns at least like a ticket, also by the last that is known.
+pub fn burning(board: &Board) -> impl Iterator<Item = &SloBurn> {
+    let is_loud = |burn: &&SloBurn| burn.verdict.level() >= Some(Level::Ticket);
+    board.burns.iter().filter(is_loud)
+}
+
+/// The loudest of what burns; of equals the fastest, and the present before the last known.
+#[must_use]
+pub fn worst(board: &Board) -> Option<&SloBurn> {
+    let is_present = |burn: &SloBurn| matches!(burn.verdict, Verdict::Burning(_));
+    let recent = |burn: &SloBurn| burn.burn(RECENT_SECS).unwrap_or(0.0);
+    burning(board).max_by(|a, b| {
+        let louder = a.verdict.level().cmp(&b.verdict.level());
+        louder
+            .then(is_present(a).cmp(&is_present(b)))
+            .then(recent(a).total_cmp(&recent(b)))
+    })
 }
 
 /// The order that the board and the filter give.
@@ -151,42 +184,44 @@ pub fn target(model: &Model) -> Option<&SloBurn> {
 
 /// The SLOs on screen whose past is not known well enough, with the place of their source.
 #[must_use]
-pub fn wanted_pasts<'m>(model: &'m Model, height: usize) -> Vec<(usize, &'m SloBurn)> {
+pub fn wanted_pasts(model: &Model) -> Vec<(usize, &SloBurn)> {
     let session = &model.session;
-    let ids: Vec<&SloId> = match session.screen {
-        Screen::Burn => match &session.burn.opened {
-            Some(opened) => vec![&opened.id],
-            None => {
-                let rows = session.burn.rows.len();
-                session.burn.rows[session.burn.scroll.window(rows, height)]
-                    .iter()
-                    .collect()
-            }
-        },
-        _ => Vec::new(),
-    };
-    let of_alert = session
-        .triage
-        .detail
-        .as_ref()
-        .filter(|_| session.screen == Screen::Triage);
-    let service = of_alert.and_then(|detail| detail.alert.place.service.as_ref());
-    let of_alert = service.and_then(|service| model.board.burn_of(service));
-    let burns = ids
+    let known = &session.burn;
+    on_screen(model)
         .into_iter()
-        .filter_map(|id| find(&model.board, id))
-        .chain(of_alert);
-    burns
-        .filter(|burn| {
-            session
-                .burn
-                .past
-                .is_wanted(burn.id(), session.burn.span, model.now)
-        })
+        .filter(|burn| known.past.is_wanted(burn.id(), known.span, model.now))
         .filter_map(|burn| {
             let mut sources = model.knowledge.sources.iter();
             Some((sources.position(|s| s.name == burn.source)?, burn))
         })
         .take(MOST_ASKED)
         .collect()
+}
+
+/// The SLOs whose past is drawn now.
+fn on_screen(model: &Model) -> Vec<&SloBurn> {
+    let session = &model.session;
+    let layout = Layout::of(model);
+    let found = |id: &SloId| find(&model.board, id);
+    match (session.screen, &session.burn.opened, &session.triage.detail) {
+        (Screen::Burn, Some(opened), _) => found(&opened.id).into_iter().collect(),
+        (Screen::Burn, None, _) => {
+            let rows = &session.burn.rows;
+            let shown = session.burn.scroll.window(rows.len(), layout.height());
+            rows[shown].iter().filter_map(found).collect()
+        }
+        (Screen::Triage, _, Some(detail)) => {
+            let service = detail.alert.place.service.as_ref();
+            let burn = service.and_then(|service| model.board.burn_of(service));
+            burn.into_iter().collect()
+        }
+        // What burns without an alert has its chart beside the list, where there is room.
+        (Screen::Triage, _, None) if layout.list_columns < session.size.0 => {
+            match session.triage.row().map(|row| &row.id) {
+                Some(RowId::Burn(id)) => found(id).into_iter().collect(),
+                _ => Vec::new(),
+            }
+        }
+        _ => Vec::new(),
+    }
 }

@@ -196,7 +196,7 @@ impl Cockpit {
             );
         }
         let cache = (mode == Mode::Live).then(|| paths.burn_dir());
-        let sources = begin_polling(&settings, cache, &mut tasks, &inbox);
+        let sources = begin_polling(&settings, cache.as_deref(), &mut tasks, &inbox);
         let keeper =
             Keeper::begin(files, inbox.clone()).wrap_err("starting the thread that keeps state")?;
         // Last: whatever fails before leaves the terminal alone.
@@ -457,7 +457,7 @@ async fn wait_to_draw(terminal: &Terminal, due: Instant) {
 
 fn begin_polling(
     settings: &Settings,
-    cache: Option<PathBuf>,
+    cache: Option<&Path>,
     tasks: &mut Tasks,
     inbox: &mpsc::Sender<Msg>,
 ) -> Upstreams {
@@ -475,7 +475,7 @@ fn begin_polling(
             prometheus,
             slo,
             measures,
-            cache.clone(),
+            cache.map(Path::to_owned),
         )))
     });
     let runbooks = std::iter::once(Upstream::Runbooks(settings.runbooks.clone()));

@@ -3,7 +3,7 @@
 //! The cursor belongs to an SLO. Rows keep their order while the operator looks at them; a new
 //! picture changes what they say, and one that is gone stays until it is sorted away.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::{BTreeMap, HashMap, HashSet};
 
 use super::triage;
 use crate::domain::filter::Filter;
@@ -14,7 +14,7 @@ use crate::domain::source::SourceError;
 use crate::effect::Effect;
 use crate::model::Model;
 use crate::model::available::target;
-use crate::model::burns::{self, Explain, Opened, Said};
+use crate::model::burns::{self, Explain, Opened};
 use crate::model::layout::Layout;
 use crate::model::rows::RowId;
 use crate::model::scroll::{Scroll, Step};
@@ -56,7 +56,7 @@ pub fn sort_by_key(model: &mut Model) {
     session.scroll = Scroll::default();
     model
         .session
-        .say(Tone::Done, "what runs out first is at the top");
+        .say(Tone::Done, "sorted: what pages, then what runs out first");
 }
 
 /// Applies a filter.
@@ -126,7 +126,8 @@ fn open(model: &mut Model, id: SloId, from: Screen, explain: Explain) {
     model.session.screen = Screen::Burn;
 }
 
-/// Shows or hides the explanation; from the list it opens the SLO with it.
+/// Shows or hides the explanation; from the list it opens the SLO with it. It is another text, so
+/// it is read from its beginning.
 pub fn explain(model: &mut Model) {
     match &mut model.session.burn.opened {
         None => open_selected(model, Explain::On),
@@ -135,6 +136,7 @@ pub fn explain(model: &mut Model) {
                 Explain::Off => Explain::On,
                 Explain::On => Explain::Off,
             };
+            opened.scroll = Scroll::default();
         }
     }
 }
@@ -160,10 +162,9 @@ pub fn back(model: &mut Model) {
 
 /// Asks for the past of what is on screen, one question for each source.
 pub fn wanted(model: &mut Model) -> Vec<Effect> {
-    let height = Layout::of(model).height();
     let span = model.session.burn.span;
-    let mut by_source: HashMap<usize, Vec<Slo>> = HashMap::new();
-    for (source, burn) in burns::wanted_pasts(model, height) {
+    let mut by_source: BTreeMap<usize, Vec<Slo>> = BTreeMap::new();
+    for (source, burn) in burns::wanted_pasts(model) {
         by_source
             .entry(source)
             .or_default()
@@ -190,14 +191,14 @@ pub fn history_ready(
         Err(error) => {
             let why = error.to_string();
             for id in asked {
-                past.heard(id, span, Said::Failed(why.clone()));
+                past.heard(id, span, Err(why.clone()));
             }
         }
         Ok(found) => {
             let mut found: HashMap<SloId, Vec<Sample>> = found.into_iter().collect();
             for id in asked {
                 let samples = found.remove(&id).unwrap_or_default();
-                past.heard(id, span, Said::Ratios(samples));
+                past.heard(id, span, Ok(samples));
             }
         }
     }

@@ -15,10 +15,7 @@ use crate::model::session::{Screen, Tone};
 /// Opens the line.
 pub fn open(model: &mut Model, kind: PromptKind) {
     let before = match kind {
-        PromptKind::Filter => match model.session.screen {
-            Screen::Burn => model.session.burn.filter.to_string(),
-            _ => model.session.triage.filter.to_string(),
-        },
+        PromptKind::Filter => present_filter(model),
         PromptKind::Search | PromptKind::Palette => String::new(),
     };
     model.session.prompt = Some(Prompt::new(kind, &before));
@@ -80,6 +77,13 @@ fn changed(model: &mut Model) {
             }
             Err(error) => prompt.error = Some(error),
         },
+    }
+}
+
+fn present_filter(model: &Model) -> String {
+    match model.session.screen {
+        Screen::Burn => model.session.burn.filter.to_string(),
+        _ => model.session.triage.filter.to_string(),
     }
 }
 
@@ -151,11 +155,11 @@ fn run(model: &mut Model, prompt: &Prompt) -> Vec<Effect> {
 /// `:filter` with a text after it.
 pub fn filter_from_command(model: &mut Model, text: &str) {
     match Filter::parse(text) {
-        Ok(filter) => triage::filter(model, filter),
+        Ok(filter) => apply(model, filter),
         Err(error) => {
             let mut prompt = Prompt::new(PromptKind::Filter, text);
             model.session.say(Tone::Refused, error.to_string());
-            prompt.before = model.session.triage.filter.to_string();
+            prompt.before = present_filter(model);
             prompt.error = Some(error);
             model.session.prompt = Some(prompt);
         }

@@ -3,17 +3,22 @@
 use ratatui::buffer::Buffer;
 
 use super::Look;
+use super::screens::burns::short_rate;
 use super::widgets::pen::Pen;
 use super::widgets::text;
+use crate::domain::burn_policy::Level;
 use crate::domain::duration::{age_secs, short};
 use crate::domain::freshness::Freshness;
+use crate::domain::slo_burn::{RECENT_SECS, Verdict};
 use crate::domain::source::SourceKind;
 use crate::model::Model;
+use crate::model::burns;
 use crate::model::knowledge::{Kept, SourceState};
 use crate::theme::Role;
 
-/// Name, environment, counts, sources, clock. What gives way first is the environment's name, then
-/// the sources one by one, then all counts but the pages.
+/// Name, environment, counts, what burns, sources, clock. What gives way first is what the title
+/// says, too: the counts of quiet and info; then the freeze, then the tickets, then the burn; the
+/// sources are told in short before the pages go.
 pub fn draw(model: &Model, look: &Look, buf: &mut Buffer) {
     const NAME: &str = " quell ";
     let style = |role| look.theme.style(role);
@@ -21,10 +26,7 @@ pub fn draw(model: &Model, look: &Look, buf: &mut Buffer) {
     let width = usize::from(area.width);
     let counts = counts(model);
     let clock = format!("{}Z", model.now.format("%H:%M"));
-    let columns = |health: &[(String, Role)]| {
-        let signs = health.iter().map(|(t, _)| text::width(t)).sum::<usize>();
-        signs + clock.len() + 1
-    };
+    let columns = |health: &[Fact]| wide(health) + clock.len() + 1;
     let accent = model.session.identity.accent.and_then(Role::named);
     let environment = model.session.identity.environment.as_deref();
     let environment = environment.map(crate::domain::text::shown);
@@ -32,25 +34,28 @@ pub fn draw(model: &Model, look: &Look, buf: &mut Buffer) {
     let always = NAME.len() + counts[0].0.len() + 2;
     let named = environment
         .as_deref()
-        .map_or(0, |n| text::width(n).min(8) + 2);
+        .map_or(0, |n| text::width(n).min(SHORT_NAME) + 2);
     let mut health = health(model, look);
     if always + named + columns(&health) > width {
         health = health_in_short(model, look);
     }
     let right = columns(&health);
+    let burning = burning(model, look);
+    let freeze = freeze(model);
     let mut pen = Pen::line(buf, area, 0);
     pen.write(NAME, style(Role::Title));
     if let Some(name) = &environment {
         let room = width.saturating_sub(always + right + 2);
+        // A long name leaves room for what burns.
+        let room = room
+            .saturating_sub(wide(&burning))
+            .max(room.min(SHORT_NAME));
         let fitted = text::fit(name, room, look.glyphs.ellipsis);
         pen.write(&format!(" {fitted} "), style(accent.unwrap_or(Role::Title)));
     }
     pen.write(look.glyphs.separator, style(Role::Border));
-    for (text, role) in counts {
-        // None in the middle is left out: the next number would be read for it.
-        if pen.left() <= right + text.len() {
-            break;
-        }
+    let room = pen.left().saturating_sub(right + 1);
+    for (text, role) in choice(&counts, &burning, &freeze, room) {
         pen.write(&text, style(role));
     }
     let left = pen.left();
@@ -61,10 +66,93 @@ pub fn draw(model: &Model, look: &Look, buf: &mut Buffer) {
     pen.at_right(&clock, style(Role::Text));
 }
 
+/// Some words and how they look.
+type Fact = (String, Role);
+
+/// So much of the environment's name is left in any case.
+const SHORT_NAME: usize = 8;
+
+fn wide(facts: &[Fact]) -> usize {
+    facts.iter().map(|(text, _)| text::width(text)).sum()
+}
+
+/// What of counts, burn and freeze is told in so many columns. None in the middle of the counts is
+/// left out: the next number would be read for it.
+fn choice(counts: &[Fact; 4], burning: &[Fact], freeze: &[Fact], room: usize) -> Vec<Fact> {
+    let told = |lanes: usize, others: [&[Fact]; 2]| {
+        let others = others.into_iter().flatten();
+        let told: Vec<Fact> = counts[..lanes].iter().chain(others).cloned().collect();
+        (wide(&told) <= room).then_some(told)
+    };
+    let tries: [(usize, [&[Fact]; 2]); 8] = [
+        (4, [burning, freeze]),
+        (3, [burning, freeze]),
+        (2, [burning, freeze]),
+        (2, [burning, &[]]),
+        (1, [burning, &[]]),
+        (4, [&[], &[]]),
+        (3, [&[], &[]]),
+        (2, [&[], &[]]),
+    ];
+    let found = tries
+        .into_iter()
+        .find_map(|(lanes, others)| told(lanes, others));
+    found.unwrap_or_else(|| counts[..1].to_vec())
+}
+
+/// How many budgets burn at least like a ticket, and how fast the worst of them. Nothing while none
+/// does; a question mark where that is the last known.
+fn burning(model: &Model, look: &Look) -> Vec<Fact> {
+    let Some(worst) = burns::worst(&model.board) else {
+        return Vec::new();
+    };
+    let is_present = matches!(worst.verdict, Verdict::Burning(_));
+    let role = match worst.verdict.level() {
+        _ if !is_present => Role::Stale,
+        Some(Level::Page) => Role::SeverityPage,
+        _ => Role::SeverityTicket,
+    };
+    let sign = if is_present { "" } else { "?" };
+    let rate = worst.burn(RECENT_SECS).map_or_else(
+        || "?".to_owned(),
+        |rate| format!("{sign}{}x", in_two_figures(rate)),
+    );
+    let words = if is_wide(model) {
+        let count = burns::burning(&model.board).count();
+        format!("budget: {count} burning {rate} ")
+    } else {
+        format!("burn {rate} ")
+    };
+    vec![
+        (look.glyphs.separator.to_owned(), Role::Border),
+        (words, role),
+    ]
+}
+
+/// Two figures are enough to be frightened. Cut, not rounded: what does not page is not shown as
+/// what does.
+fn in_two_figures(rate: f64) -> String {
+    if rate < 10.0 {
+        return format!("{:.1}", (rate * 10.0).trunc() / 10.0);
+    }
+    short_rate(rate.trunc()).trim_end_matches(".0").to_owned()
+}
+
+/// Whether guards hold back what adds risk.
+fn freeze(model: &Model) -> Vec<Fact> {
+    let first = model.board.freezing().next();
+    let word = |_| ("freeze ".to_owned(), Role::Warn);
+    first.map(word).into_iter().collect()
+}
+
+fn is_wide(model: &Model) -> bool {
+    model.session.size.0 >= 100
+}
+
 /// How many there are of each lane, in words; of nothing known there is no number.
-fn counts(model: &Model) -> [(String, Role); 4] {
+fn counts(model: &Model) -> [Fact; 4] {
     let counts = model.board.counts();
-    let words = if model.session.size.0 >= 100 {
+    let words = if is_wide(model) {
         ["PAGE", "ticket", "info", "quiet"]
     } else {
         ["PAGE", "tk", "inf", "qt"]
@@ -93,7 +181,7 @@ pub fn is_anything_known(model: &Model) -> bool {
 }
 
 /// Where there is no room: how many of all sources answer.
-fn health_in_short(model: &Model, look: &Look) -> Vec<(String, Role)> {
+fn health_in_short(model: &Model, look: &Look) -> Vec<Fact> {
     let states = model.knowledge.freshness(model.now);
     let good = states.iter().filter(|f| **f == Freshness::Fresh).count();
     let (sign, role) = if good == states.len() {
@@ -109,7 +197,7 @@ fn health_in_short(model: &Model, look: &Look) -> Vec<(String, Role)> {
 }
 
 /// One sign for each source, by kind: `am ✓✓ prom ✗2m books ✓`.
-fn health(model: &Model, look: &Look) -> Vec<(String, Role)> {
+fn health(model: &Model, look: &Look) -> Vec<Fact> {
     let kinds = [
         (SourceKind::Alertmanager, "am"),
         (SourceKind::Prometheus, "prom"),
@@ -149,7 +237,7 @@ fn health(model: &Model, look: &Look) -> Vec<(String, Role)> {
     out
 }
 
-fn sign(source: &SourceState, model: &Model, look: &Look) -> (String, Role) {
+fn sign(source: &SourceState, model: &Model, look: &Look) -> Fact {
     let age = |then: Option<_>| then.map_or_else(String::new, |t| short(age_secs(t, model.now)));
     match source.freshness(model.now) {
         Freshness::Fresh => (look.glyphs.check.into(), Role::Fresh),

@@ -97,10 +97,10 @@ fn a_hint_is_in_parentheses_and_dim_exactly_when_it_is_off() {
 }
 
 /// What stands at the right end of the top bar, with every source fresh.
-const HEALTH: &str = "am ✓✓ prom ✓ books ✓  02:02Z";
+const HEALTH: &str = "am ✓✓ prom ✓ slo ✓ books ✓  02:02Z";
 
 /// The same where there is no room for it.
-const IN_SHORT: &str = "✓4/4  02:02Z";
+const IN_SHORT: &str = "✓5/5  02:02Z";
 
 #[test]
 fn the_top_bar_keeps_the_pages_the_sources_and_the_clock() {
@@ -160,9 +160,61 @@ fn the_top_bar_says_how_long_sources_are_lost() {
         let top = &lines(&buffer)[0];
         assert!(top.contains("17 PAGE "), "{width}: {top}");
         assert!(
-            top.ends_with("am ~3m✗3m prom ✓ books ✓  02:02Z"),
+            top.ends_with("am ~3m✗3m prom ✓ slo ✓ books ✓  02:02Z"),
             "{width}: {top}"
         );
+    }
+}
+
+/// What the top bar of a night with SLOs says between the pages and the sources.
+fn middle(width: u16) -> String {
+    let (buffer, _) = scenes::burn_row().sized(width, 24).draw();
+    let top = lines(&buffer).swap_remove(0);
+    let mut sources = [HEALTH, IN_SHORT].into_iter();
+    let left = sources.find_map(|end| top.strip_suffix(end));
+    let left = left.unwrap_or_else(|| panic!("{width}: {top}"));
+    let rest = left.split_once("18 PAGE ").map(|(_, rest)| rest.trim());
+    rest.unwrap_or_else(|| panic!("{width}: {top}")).to_owned()
+}
+
+#[test]
+fn the_top_bar_says_what_burns_as_far_as_there_is_room() {
+    for (width, said) in [
+        (200, "8 ticket 3 info 4 quiet ▏budget: 5 burning 14x freeze"),
+        (120, "8 ticket 3 info 4 quiet ▏budget: 5 burning 14x freeze"),
+        (100, "8 ticket ▏budget: 5 burning 14x freeze"),
+        (80, "8 tk ▏burn 14x freeze"),
+        (60, ""),
+        (40, "8 tk"),
+    ] {
+        assert_eq!(middle(width), said, "{width}");
+    }
+    for width in 40..=200 {
+        let said = middle(width);
+        assert!(width < 80 || said.contains("14x"), "{width}: {said}");
+        assert!(
+            said.is_empty() || said.starts_with("8 t") || said.starts_with('▏'),
+            "{width}: {said}"
+        );
+    }
+}
+
+#[test]
+fn the_top_bar_says_so_when_what_burns_is_the_last_known() {
+    let (buffer, _) = scenes::burns_last_known().sized(160, 24).draw();
+    let top = &lines(&buffer)[0];
+    assert!(top.contains("budget: 5 burning ?14x freeze"), "{top}");
+}
+
+#[test]
+fn a_long_environment_leaves_room_for_what_burns() {
+    let mut stage = scenes::burn_row();
+    stage.model.session.identity.environment = Some("production-".repeat(20));
+    for width in [80, 120] {
+        stage.resize(width, 24);
+        let (buffer, _) = stage.draw();
+        let top = &lines(&buffer)[0];
+        assert!(top.contains("14x") && top.ends_with(HEALTH), "{top}");
     }
 }
 

@@ -10,6 +10,7 @@ use quell::domain::observed::{
     RuleAlert, RuleAlertState, RuleHealth, Series, Silence, Suppression,
 };
 use quell::domain::runbook::{FrontMatter, Library, Origin, Runbook, Version};
+use quell::domain::slo_measured::BurnAnswer;
 use quell::domain::text::Untrusted;
 use quell::runbooks::prose;
 use std::sync::Arc;
@@ -20,6 +21,7 @@ pub struct Cast {
     pub am_1: AlertmanagerAnswer,
     pub am_2: AlertmanagerAnswer,
     pub prom: PrometheusAnswer,
+    pub burn: BurnAnswer,
     pub library: Library,
     pub claims: Claims,
 }
@@ -481,6 +483,7 @@ pub fn night() -> Cast {
         am_1: replica("am-1", first, silences()),
         am_2: replica("am-2", both, silences()),
         prom: prometheus(),
+        burn: BurnAnswer::default(),
         library: library(),
         claims,
     }
@@ -505,6 +508,7 @@ pub fn calm() -> Cast {
         am_1: replica("am-1", watchdog(), Vec::new()),
         am_2: replica("am-2", watchdog(), Vec::new()),
         prom,
+        burn: BurnAnswer::default(),
         library: library(),
         claims: Claims::default(),
     }
@@ -523,6 +527,6 @@ pub fn climb() -> QueryAnswer {
             labels: Labels::of(&[("service", "checkout-api")]),
             samples: (0..8).rev().map(point).collect(),
         }],
-        warnings: Vec::new(),
+        ..QueryAnswer::default()
     }
 }

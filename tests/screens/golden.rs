@@ -8,7 +8,8 @@ use crate::stage::Stage;
 /// The sizes that a picture is kept of: the smallest, the ordinary one, list beside detail.
 const SIZES: [(u16, u16); 3] = [(80, 24), (120, 40), (40, 10)];
 
-fn keep(name: &str, scene: fn() -> Stage) {
+/// Keeps a picture of each size.
+pub fn keep(name: &str, scene: fn() -> Stage) {
     for (columns, rows) in SIZES {
         let mut stage = scene().sized(columns, rows);
         insta::assert_snapshot!(
@@ -18,16 +19,19 @@ fn keep(name: &str, scene: fn() -> Stage) {
     }
 }
 
+/// A picture of each size for each scene.
 macro_rules! golden {
     ($($name:ident = $scene:expr;)*) => {
         $(
             #[test]
             fn $name() {
-                keep(stringify!($name), $scene);
+                crate::golden::keep(stringify!($name), $scene);
             }
         )*
     };
 }
+
+pub(crate) use golden;
 
 golden! {
     triage_pages = scenes::pages;

@@ -6,7 +6,7 @@ use quell::domain::claim::{Claim, Claims, Occurrence};
 use quell::domain::label::Labels;
 use quell::domain::observed::{RuleAlertState, Silence, Suppression};
 use quell::domain::runbook::{Library, Origin, Runbook, Version};
-use quell::domain::source::ErrorKind;
+use quell::domain::source::{ErrorKind, SourceError};
 use quell::domain::text::{Untrusted, shown};
 use quell::msg::Msg;
 use quell::runbooks::prose;
@@ -171,6 +171,7 @@ fn saying(text: &str) -> Cast {
         am_1: first,
         am_2: cast::replica("am-2", alerts[..1].to_vec(), Vec::new()),
         prom,
+        burn: crate::slos::saying(text),
         library: library(text),
         claims,
     }
@@ -224,6 +225,16 @@ const WALKS: &[&str] = &[
     "8 j",
     "8 j j",
     "8 j j j",
+    "8 j j j j",
+    "2",
+    "2 G",
+    "2 enter",
+    "2 enter G",
+    "2 e",
+    "2 e G",
+    "2 G enter",
+    "2 t",
+    "b",
     "?",
     ":",
     "c",
@@ -233,6 +244,7 @@ const WALKS: &[&str] = &[
 fn walk(text: &str, keys: &str) -> Stage {
     let mut stage = Stage::for_operator(text, text);
     let said = saying(text);
+    stage.past = Some(|id, _| Err(SourceError::new(ErrorKind::Refused, id.name.raw())));
     stage.model.knowledge.claims = Arc::new(said.claims.clone());
     stage.answered(&said, now() - TimeDelta::seconds(3));
     stage.fails(Source::Am2, ago(1), ErrorKind::Refused, text);

@@ -12,6 +12,7 @@
 )]
 
 mod bars;
+mod burns;
 mod cast;
 mod golden;
 mod hostile;
@@ -19,4 +20,5 @@ mod looks;
 mod picture;
 mod scenes;
 mod sizes;
+mod slos;
 mod stage;

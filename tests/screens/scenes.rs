@@ -5,7 +5,9 @@
 use quell::domain::source::ErrorKind;
 
 use crate::cast::{Cast, ago, calm, climb, night, rule};
+use crate::slos;
 use crate::stage::{Source, Stage};
+use std::sync::Arc;
 
 /// A name, and how it is made.
 pub type Scene = (&'static str, fn() -> Stage);
@@ -47,6 +49,15 @@ pub const ALL: &[Scene] = &[
     ("sources failed", || troubled().press("8 j")),
     ("sources limits", || troubled().press("8 j j")),
     ("sources never", || Stage::waiting().press("8")),
+    ("burns", burns),
+    ("burns gone", burns_gone),
+    ("no slos", no_slos),
+    ("burn opened", burn_opened),
+    ("burn explained", burn_explained),
+    ("burns last known", burns_last_known),
+    ("triage with a burn", burn_row),
+    ("triage with a gone burn", burn_row_gone),
+    ("alert with a burn", alert_with_burn),
 ];
 
 pub fn pages() -> Stage {
@@ -80,7 +91,7 @@ pub fn all_clear() -> Stage {
 pub fn nothing_known() -> Stage {
     let mut stage = Stage::waiting();
     stage.reports(Source::Books, &calm(), ago(20));
-    for source in [Source::Am1, Source::Am2, Source::Prom] {
+    for source in [Source::Am1, Source::Am2, Source::Prom, Source::Slos] {
         stage.fails(
             source,
             ago(95),
@@ -204,6 +215,7 @@ pub fn troubled() -> Stage {
         );
     }
     stage.reports(Source::Prom, &cast, ago(3));
+    stage.reports(Source::Slos, &cast, ago(3));
     stage.reports(Source::Books, &cast, ago(8));
     stage
 }
@@ -223,4 +235,124 @@ fn troubled_cast() -> Cast {
         rule("QueueAge", "rate(x)", Some("expected range vector")),
     ]);
     cast
+}
+
+/// A night with SLOs, whose past is known.
+fn burning() -> Stage {
+    let mut stage = Stage::waiting().remembering(slos::past);
+    stage.model.knowledge.claims = Arc::new(slos::burning().claims);
+    stage.answered(&slos::burning(), ago(2));
+    stage
+}
+
+pub fn burns() -> Stage {
+    burning().press("2")
+}
+
+pub fn burns_filtered() -> Stage {
+    burns()
+        .press("/")
+        .types("service=~\"search|billing\"")
+        .press("enter")
+}
+
+pub fn burns_no_match() -> Stage {
+    burns().press("/").types("nowhere-at-all").press("enter")
+}
+
+/// Nobody defined any.
+pub fn no_slos() -> Stage {
+    Stage::of(&night()).press("2")
+}
+
+/// The files could not be read.
+pub fn unread_slos() -> Stage {
+    let cast = Cast {
+        burn: slos::unread(),
+        ..night()
+    };
+    Stage::of(&cast).press("2")
+}
+
+/// What the Prometheus said before it was lost.
+pub fn burns_last_known() -> Stage {
+    let mut stage = burning();
+    stage.reports(Source::Slos, &slos::burning(), ago(140));
+    for source in [Source::Prom, Source::Slos] {
+        stage.fails(
+            source,
+            ago(125),
+            ErrorKind::Unreachable,
+            "connection refused",
+        );
+    }
+    stage.press("2")
+}
+
+pub fn burns_hundred() -> Stage {
+    let cast = Cast {
+        burn: slos::answer(slos::hundred()),
+        ..night()
+    };
+    let mut stage = Stage::of(&cast);
+    stage.past = Some(slos::past);
+    stage.press("2 pgdn pgdn j")
+}
+
+/// The selected SLO, and the one below it, are not measured any more.
+pub fn burns_gone() -> Stage {
+    let mut stage = burns().press("j");
+    let mut cast = slos::burning();
+    let gone = ["mail-delivery", "control-plane"];
+    cast.burn
+        .slos
+        .retain(|s| !gone.contains(&s.slo.id.name.raw()));
+    stage.reports(Source::Slos, &cast, ago(0));
+    stage
+}
+
+/// The opened SLO is not measured any more.
+pub fn burn_gone() -> Stage {
+    let mut stage = burn_opened();
+    stage.reports(Source::Slos, &night(), ago(0));
+    stage
+}
+
+/// One SLO by its name, as wide as the screen.
+pub fn burn_of(name: &str) -> Stage {
+    burns()
+        .press("/")
+        .types(&format!("slo={name}"))
+        .press("enter enter")
+}
+
+pub fn burn_opened() -> Stage {
+    burns().press("enter")
+}
+
+pub fn burn_explained() -> Stage {
+    burns().press("e")
+}
+
+/// What burns without an alert, on screen 1, selected.
+pub fn burn_row() -> Stage {
+    burning()
+}
+
+/// It was selected, and is calm now.
+pub fn burn_row_gone() -> Stage {
+    let mut stage = burning().press("j k");
+    let cast = Cast {
+        burn: slos::answer(slos::calmed()),
+        ..night()
+    };
+    stage.reports(Source::Slos, &cast, ago(0));
+    stage
+}
+
+/// An alert whose service burns, opened.
+pub fn alert_with_burn() -> Stage {
+    let mut stage = burning().press("j enter");
+    stage.history(Ok(climb()));
+    stage
 }

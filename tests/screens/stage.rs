@@ -6,7 +6,9 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use quell::domain::board::Board;
 use quell::domain::freshness::Health;
-use quell::domain::observed::QueryAnswer;
+use quell::domain::observed::{QueryAnswer, Sample};
+use quell::domain::slo::SloId;
+use quell::domain::slo_measured::Span;
 use quell::domain::source::{ErrorKind, SourceError, SourceKind};
 use quell::effect::Effect;
 use quell::keys::KeyPress;
@@ -23,6 +25,7 @@ use ratatui::layout::{Position, Rect};
 use std::sync::Arc;
 
 use crate::cast::{Cast, now};
+use crate::slos::policies;
 
 /// The sources of a stage, in the order of the model.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,13 +36,18 @@ pub enum Source {
     Am2,
     /// The Prometheus.
     Prom,
+    /// The SLOs that it measures.
+    Slos,
     /// The folder of runbooks.
     Books,
 }
 
 impl Source {
-    pub const ALL: [Self; 4] = [Self::Am1, Self::Am2, Self::Prom, Self::Books];
+    pub const ALL: [Self; 5] = [Self::Am1, Self::Am2, Self::Prom, Self::Slos, Self::Books];
 }
+
+/// What a Prometheus says of the past of an SLO.
+pub type Telling = fn(&SloId, Span) -> Result<Vec<Sample>, SourceError>;
 
 /// quell, ready to be driven.
 pub struct Stage {
@@ -47,6 +55,8 @@ pub struct Stage {
     pub look: Look,
     /// The last expression whose history was asked for.
     pub asked: Option<String>,
+    /// What is said of the past of an SLO, at once; without it nobody answers.
+    pub past: Option<Telling>,
     cache: Cache,
 }
 
@@ -69,7 +79,7 @@ impl Stage {
             sources: sources(),
             claims: Arc::default(),
             policy: Arc::default(),
-            policies: Arc::default(),
+            policies: Arc::new(policies()),
             holding: Arc::default(),
             merging: Merging::default(),
         };
@@ -83,6 +93,7 @@ impl Stage {
                 glyphs: GlyphSet::Unicode.glyphs(),
             },
             asked: None,
+            past: None,
             cache: Cache::default(),
         }
     }
@@ -93,6 +104,12 @@ impl Stage {
         stage.model.knowledge.claims = Arc::new(cast.claims.clone());
         stage.answered(cast, now() - TimeDelta::seconds(2));
         stage
+    }
+
+    /// Whoever asks for the past of an SLO is told at once.
+    pub fn remembering(mut self, telling: Telling) -> Self {
+        self.past = Some(telling);
+        self
     }
 
     /// Every source answered at that time.
@@ -108,6 +125,7 @@ impl Stage {
             Source::Am1 => Answer::Alertmanager(Arc::new(cast.am_1.clone())),
             Source::Am2 => Answer::Alertmanager(Arc::new(cast.am_2.clone())),
             Source::Prom => Answer::Prometheus(Arc::new(cast.prom.clone())),
+            Source::Slos => Answer::Burn(Arc::new(cast.burn.clone())),
             Source::Books => Answer::Runbooks(Arc::new(cast.library.clone())),
         };
         self.report(source, at, Ok(answer));
@@ -138,9 +156,28 @@ impl Stage {
                     effects.extend(update(&mut self.model, ready, now()));
                 }
                 Effect::History { query, .. } => self.asked = Some(query),
+                Effect::BurnHistory { slos, span, .. } => {
+                    let asked: Vec<SloId> = slos.into_iter().map(|slo| slo.id).collect();
+                    for said in self.told(asked, span) {
+                        effects.extend(update(&mut self.model, said, now()));
+                    }
+                }
                 _ => {}
             }
         }
+    }
+
+    /// What is said of the past of these, each by itself.
+    fn told(&self, asked: Vec<SloId>, span: Span) -> Vec<Msg> {
+        let Some(telling) = self.past else {
+            return Vec::new();
+        };
+        let said = |id: SloId| Msg::BurnHistoryReady {
+            result: telling(&id, span).map(|samples| vec![(id.clone(), samples)]),
+            asked: vec![id],
+            span,
+        };
+        asked.into_iter().map(said).collect()
     }
 
     /// The history that was asked for arrives.
@@ -244,6 +281,12 @@ fn sources() -> Vec<SourceState> {
             SourceKind::Prometheus,
             "https://prometheus.eu-1.example.net",
             15,
+        ),
+        state(
+            "prom-1/slo",
+            SourceKind::Slos,
+            "https://prometheus.eu-1.example.net",
+            30,
         ),
         state("runbooks", SourceKind::Runbooks, "/srv/runbooks", 60),
     ]

@@ -9,6 +9,9 @@
     reason = "a failed unwrap or panic fails the test"
 )]
 
+mod burns;
+mod burns_past;
+mod burns_random;
 mod claims;
 mod commands;
 mod cursor;

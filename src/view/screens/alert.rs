@@ -298,7 +298,7 @@ fn past(page: &mut Page, history: &History, occurrence: Occurrence, model: &Mode
                 }
                 None => page.fact("Past", "no points in the last hour", Role::Dim),
             }
-            for warning in &answer.warnings {
+            for warning in answer.warnings.iter().chain(&answer.infos) {
                 page.fact("", &format!("warning: {warning}"), Role::Warn);
             }
         }

@@ -2,31 +2,33 @@
 
 use ratatui::buffer::Buffer;
 
+use super::burn_past::{self, past_words};
+use super::burn_words::{basis, by_time, counted, next_step, promise, small_sample, why};
 use super::burns::{bar, budget_role, level_role, short_rate, verdict};
-use crate::domain::burn::{Exhaustion, burn_rate};
-use crate::domain::burn_explain::{lasting, percent, standing, steps};
-use crate::domain::duration::{exact, short, short_age};
+use crate::domain::burn::burn_rate;
+use crate::domain::burn_explain::{percent, relation, standing, steps};
+use crate::domain::duration::{exact, short_age};
+use crate::domain::freshness::Freshness;
 use crate::domain::number;
-use crate::domain::observed::Sample;
-use crate::domain::slo::{BudgetMethod, BudgetWindow};
-use crate::domain::slo_burn::{RECENT_SECS, SloBurn, Standing, Verdict};
+use crate::domain::slo_burn::{ConditionState, SloBurn, Standing, Verdict};
+use crate::domain::slo_measured::{Measured, NoData, Reading, refresh_secs};
 use crate::model::Model;
-use crate::model::burns::{self, Explain, Said};
+use crate::model::burns::{self, Explain};
 use crate::model::layout::Layout;
+use crate::model::session::Screen;
 use crate::theme::Role;
-use crate::view::widgets::chart::{self, Extent};
 use crate::view::widgets::pen::Pen;
 use crate::view::widgets::text;
 use crate::view::{Look, StyledLine, body};
 
+pub use super::burn_past::sparkline;
+pub use super::burn_words::{gone_in, in_few, left, rates};
+
 /// The width of the names before their facts.
-const NAMES: usize = 11;
+const NAMES: usize = 9;
 
-/// The height of a chart.
-const CHART_ROWS: usize = 8;
-
-/// A bound below this share of the burn is worth a word: the sample is small.
-const SMALL_SAMPLE: f64 = 0.7;
+/// The width of a window's name.
+const WINDOW: usize = 4;
 
 /// Draws the opened SLO.
 pub fn draw(model: &Model, look: &Look, layout: Layout, buf: &mut Buffer) {
@@ -47,198 +49,41 @@ pub fn draw(model: &Model, look: &Look, layout: Layout, buf: &mut Buffer) {
     }
 }
 
-/// What is burning, in a few words: `14.6x over 1h, 21x over 5m`.
-pub fn rates(burn: &SloBurn) -> String {
-    let over = |secs: u64| {
-        Some(format!(
-            "{}x over {}",
-            short_rate(burn.burn(secs)?),
-            exact(secs)
-        ))
-    };
-    let known: Vec<String> = [RECENT_SECS, 300].into_iter().filter_map(over).collect();
-    if known.is_empty() {
-        return "no burn known".to_owned();
-    }
-    known.join(", ")
-}
-
-/// What is left, in a few words: `38% left, gone in 19h`.
-pub fn left(burn: &SloBurn) -> String {
-    let budget = match &burn.budget.known {
-        Err(why) => return format!("budget unknown: {why}"),
-        Ok(budget) => budget,
-    };
-    let lasts = match burn.budget.exhaustion {
-        None => String::new(),
-        Some(Exhaustion::Spent) => ", spent".to_owned(),
-        Some(Exhaustion::Never) => ", not going".to_owned(),
-        Some(Exhaustion::Lasts(_)) => ", lasts its period".to_owned(),
-        Some(lasts) => format!(", gone in {}", lasting(lasts)),
-    };
-    format!("{} left{lasts}", percent(budget.remaining))
-}
-
-/// The lines below a list.
+/// The lines below a list, the most important first.
 pub fn summary(burn: &SloBurn, model: &Model, look: &Look, width: usize) -> Vec<(String, Role)> {
     let dot = format!(" {} ", look.glyphs.dot);
-    let mut first = vec![rates(burn), left(burn)];
-    if let Some(sample) = small_sample(burn) {
-        first.push(sample);
-    }
+    let mut first = vec![rates(burn)];
+    first.push(match &burn.budget.known {
+        Err(why) if burn.reason.as_ref() == Some(why) => "budget unknown".to_owned(),
+        _ => left(burn),
+    });
+    first.extend(small_sample(burn));
     let mut lines = vec![(first.join(&dot), Role::Text)];
-    match &burn.reason {
-        Some(why) => {
-            let last = match burn.verdict {
-                Verdict::None {
-                    last_known: Some(level),
-                } => format!("; last known: {}", level.word()),
-                _ => String::new(),
-            };
-            lines.push((format!("{why}{last}"), Role::Warn));
-        }
-        None => {
-            let fired: Vec<String> = burn.fired().map(|c| c.condition.name.clone()).collect();
-            let said = if fired.is_empty() {
-                "nothing fires".to_owned()
-            } else {
-                format!("fires: {}", fired.join(", "))
-            };
-            let objective = promise(burn);
-            lines.push((
-                format!("{objective}{dot}policy {}{dot}{said}", burn.policy),
-                Role::Dim,
-            ));
-        }
+    lines.extend(why(burn).map(|why| (why, Role::Warn)));
+    lines.extend(next_step(burn).map(|step| (format!("next: {step}"), Role::Text)));
+    lines.extend(by_time(burn).map(|words| (words, Role::Warn)));
+    let mut terms = Vec::new();
+    if !matches!(burn.verdict, Verdict::None { last_known: None }) {
+        let fired: Vec<&str> = burn.fired().map(|c| &*c.condition.name).collect();
+        terms.push(match fired.as_slice() {
+            [] => "nothing fires".to_owned(),
+            fired => format!("fires: {}", fired.join(", ")),
+        });
     }
-    if let Some(by_time) = &burn.budget.by_time {
-        let words = format!(
-            "by time {} would be left: the recording takes quiet hours for busy ones",
-            percent(by_time.remaining)
-        );
-        lines.push((words, Role::Warn));
+    terms.push(format!("policy {}", burn.policy));
+    terms.push(promise(burn));
+    if burn.measured.period.is_some() {
+        terms.push(format!("by {}", basis(burn)));
     }
+    lines.push((terms.join(&dot), Role::Dim));
     let span = model.session.burn.span.word();
-    let drawn = sparkline(burn, model, look, width.saturating_sub(24).min(72));
-    lines.push((
-        format!("{span} {drawn} {}", past_words(burn, model)),
-        Role::Text,
-    ));
+    let said = past_words(burn, model);
+    let room = width.saturating_sub(span.len() + text::width(&said) + 2);
+    let drawn = sparkline(burn, model, look, room.min(72));
+    let words = [span, drawn.as_str(), said.as_str()];
+    let words: Vec<&str> = words.into_iter().filter(|w| !w.is_empty()).collect();
+    lines.push((words.join(" "), Role::Dim));
     lines
-}
-
-/// What one may say of a burn by few events.
-fn small_sample(burn: &SloBurn) -> Option<String> {
-    let (raw, proven) = (burn.burn(RECENT_SECS)?, burn.guarded_burn()?);
-    if raw <= 0.0 || proven >= raw * SMALL_SAMPLE {
-        return None;
-    }
-    let counts = burn.window(RECENT_SECS)?.reading.as_ref().ok()?.counts?;
-    Some(format!(
-        "few events: {} of {} prove {}x",
-        number::of(counts.bad.round()),
-        number::of(counts.total.round()),
-        short_rate(proven)
-    ))
-}
-
-/// `99.9% over 30d`
-fn promise(burn: &SloBurn) -> String {
-    let slo = &burn.measured.slo;
-    let objective = format!("{:.4}", slo.objective * 100.0);
-    let objective = objective.trim_end_matches('0').trim_end_matches('.');
-    let window = match slo.window {
-        BudgetWindow::Rolling { secs } => format!("over {}", exact(secs)),
-        BudgetWindow::Calendar(calendar) => match &burn.measured.period {
-            Some(own) => {
-                let zone = calendar.zone.0;
-                let day = |at: chrono::DateTime<chrono::Utc>| {
-                    at.with_timezone(&zone).format("%-d %b").to_string()
-                };
-                format!(
-                    "from {} to {} ({})",
-                    day(own.period.start),
-                    day(own.period.end),
-                    zone.name()
-                )
-            }
-            None => "by the calendar".to_owned(),
-        },
-    };
-    let method = match slo.method {
-        BudgetMethod::Occurrences => String::new(),
-        BudgetMethod::Timeslices { slice_secs, .. } => {
-            format!(", in slices of {}", exact(slice_secs))
-        }
-        BudgetMethod::RatioTimeslices { slice_secs } => {
-            format!(", mean of slices of {}", exact(slice_secs))
-        }
-    };
-    format!("{objective}% {window}{method}")
-}
-
-/// The burn over 5 minutes at each point of the past.
-fn past(burn: &SloBurn, model: &Model) -> Option<Vec<Sample>> {
-    let session = &model.session.burn;
-    let Said::Ratios(ratios) = session.past.of(burn.id(), session.span)? else {
-        return None;
-    };
-    let objective = burn.measured.slo.objective;
-    Some(
-        ratios
-            .iter()
-            .map(|(at, ratio)| (*at, burn_rate(*ratio, objective)))
-            .collect(),
-    )
-}
-
-fn extent(model: &Model) -> Extent {
-    #[allow(
-        clippy::cast_precision_loss,
-        reason = "seconds since the epoch, and a span of days"
-    )]
-    let (to, length) = (
-        model.now.timestamp() as f64,
-        model.session.burn.span.secs() as f64,
-    );
-    Extent {
-        from: to - length,
-        to,
-    }
-}
-
-/// The greatest burn, at least one: a calm line must not look like a mountain.
-fn top_of(samples: &[Sample]) -> f64 {
-    let finite = samples.iter().map(|(_, v)| *v).filter(|v| v.is_finite());
-    finite.fold(1.0, f64::max)
-}
-
-/// The past in one line. Empty while nothing is known.
-pub fn sparkline(burn: &SloBurn, model: &Model, look: &Look, columns: usize) -> String {
-    let Some(samples) = past(burn, model) else {
-        return String::new();
-    };
-    chart::levels(
-        &samples,
-        extent(model),
-        columns,
-        top_of(&samples),
-        look.glyphs,
-    )
-}
-
-fn past_words(burn: &SloBurn, model: &Model) -> String {
-    let session = &model.session.burn;
-    match session.past.of(burn.id(), session.span) {
-        None | Some(Said::Asked) => "asking for the past".to_owned(),
-        Some(Said::Failed(why)) => format!("no past: {why}"),
-        Some(Said::Ratios(samples)) if samples.is_empty() => "no past is known".to_owned(),
-        Some(Said::Ratios(_)) => {
-            let most =
-                past(burn, model).map_or(0.0, |s| s.iter().map(|(_, v)| *v).fold(0.0, f64::max));
-            format!("up to {}x", short_rate(most))
-        }
-    }
 }
 
 /// All lines of the opened SLO.
@@ -246,29 +91,39 @@ pub fn lines(model: &Model, look: &Look, width: u16) -> Vec<StyledLine> {
     let Some(opened) = &model.session.burn.opened else {
         return Vec::new();
     };
+    match burns::find(&model.board, &opened.id) {
+        Some(burn) => about(burn, opened.explain, model, look, width),
+        None => vec![vec![(
+            " gone: it is not measured any more; esc leads back".to_owned(),
+            Role::Stale,
+        )]],
+    }
+}
+
+/// All lines of one SLO at a width.
+pub fn about(
+    burn: &SloBurn,
+    explain: Explain,
+    model: &Model,
+    look: &Look,
+    width: u16,
+) -> Vec<StyledLine> {
     let mut page = Page {
         out: Vec::new(),
         width: usize::from(width).max(20),
         dots: look.glyphs.ellipsis,
-    };
-    let Some(burn) = burns::find(&model.board, &opened.id) else {
-        page.text("gone: it is not measured any more", Role::Stale);
-        return page.out;
+        is_old: burn.freshness != Freshness::Fresh || burn.measured.blocked.is_some(),
     };
     head(&mut page, burn, look);
-    windows(&mut page, burn, look);
-    conditions(&mut page, burn);
-    chart_of(&mut page, burn, model, look);
-    for caution in &burn.measured.slo.cautions {
-        page.fact("Caution", caution.shown(), Role::Warn);
-    }
-    page.gap();
-    match opened.explain {
-        Explain::Off => page.text(
-            "e explains every number: its query, its inputs, its formula",
-            Role::Dim,
-        ),
-        Explain::On => explain(&mut page, burn),
+    match explain {
+        Explain::Off => {
+            budget(&mut page, burn, look);
+            windows(&mut page, burn);
+            conditions(&mut page, burn);
+            past(&mut page, burn, model, look);
+            origins(&mut page, burn);
+        }
+        Explain::On => explained(&mut page, burn),
     }
     page.out
 }
@@ -276,51 +131,58 @@ pub fn lines(model: &Model, look: &Look, width: u16) -> Vec<StyledLine> {
 fn head(page: &mut Page, burn: &SloBurn, look: &Look) {
     let slo = &burn.measured.slo;
     let (word, role) = verdict(burn);
+    let word = format!(" {word}  ");
     let service = slo.id.service.as_ref().map_or("no service", |s| s.shown());
-    page.fact(
-        &word,
-        &format!("{} {} {service}", slo.id, look.glyphs.dot),
-        role,
-    );
+    let service = format!(" {} {service}", look.glyphs.dot);
+    let room = page.width.saturating_sub(text::width(&word) + 1);
+    // The name is worth more than the service, which it often begins with.
+    let name = text::fit_middle(&slo.id.to_string(), room, page.dots).into_owned();
+    let room = room.saturating_sub(text::width(&name));
+    let service = text::fit(&service, room, page.dots).into_owned();
+    page.out.push(vec![
+        (word, role),
+        (name, Role::Strong),
+        (service, Role::Text),
+    ]);
     if let Some(summary) = &slo.summary {
-        page.fact("", summary.shown(), Role::Dim);
+        page.text(summary.shown(), Role::Dim);
     }
-    if let Some(why) = &burn.reason {
-        page.fact("Why", why, Role::Warn);
+    if let Some(why) = why(burn) {
+        page.text(&why, Role::Warn);
     }
-    page.fact("Promise", &promise(burn), Role::Text);
-    let from = format!("{}, {}", burn.source, burn.freshness.word());
-    page.fact("Measured", &from, Role::Dim);
-    for origin in &slo.origins {
-        page.fact("", &origin.to_string(), Role::Dim);
+    if let Some(step) = next_step(burn) {
+        page.text(&format!("next: {step}"), Role::Text);
     }
+    let terms = [promise(burn), format!("policy {}", burn.policy)];
+    page.text(&terms.join(&format!(" {} ", look.glyphs.dot)), Role::Dim);
+}
+
+fn budget(page: &mut Page, burn: &SloBurn, look: &Look) {
     page.gap();
     match &burn.budget.known {
+        Err(why) if burn.reason.as_ref() == Some(why) => {
+            page.fact("Budget", "unknown for the same reason", Role::Warn);
+        }
         Err(why) => page.fact("Budget", &format!("unknown: {why}"), Role::Warn),
         Ok(budget) => {
+            let role = page.aged(budget_role(Some(budget.remaining)));
+            let words = format!("{} {} by {}", left(burn), look.glyphs.dot, basis(burn));
             let drawn = bar(budget.remaining, 24, look);
-            let basis = burn
-                .measured
-                .period
-                .as_ref()
-                .map_or("-", |p| p.measured.basis.word());
-            let words = format!("{drawn} {} {} by {basis}", left(burn), look.glyphs.dot);
-            page.fact("Budget", &words, budget_role(Some(budget.remaining)));
+            let with_bar = format!("{drawn} {words}");
+            // Half a bar tells less than none.
+            let fits = text::width(&with_bar) <= page.room();
+            page.fact("Budget", if fits { &with_bar } else { &words }, role);
             if let Some(elapsed) = budget.elapsed {
                 let words = format!(
-                    "spent {} with {} of the period gone",
+                    "{} spent with {} of the period gone",
                     percent(budget.consumed),
                     percent(elapsed)
                 );
-                page.fact("", &words, Role::Text);
+                page.fact("", &words, page.aged(Role::Text));
             }
         }
     }
-    if let Some(by_time) = &burn.budget.by_time {
-        let words = format!(
-            "by time {} left: the recording's mean counts a quiet slice like a busy one",
-            percent(by_time.remaining)
-        );
+    if let Some(words) = by_time(burn) {
         page.fact("", &words, Role::Warn);
     }
     if let Some(sample) = small_sample(burn) {
@@ -328,146 +190,179 @@ fn head(page: &mut Page, burn: &SloBurn, look: &Look) {
     }
 }
 
-fn windows(page: &mut Page, burn: &SloBurn, look: &Look) {
-    page.gap();
+fn windows(page: &mut Page, burn: &SloBurn) {
+    let read = burn
+        .windows()
+        .filter_map(|m| m.reading.as_ref().ok().map(|r| (m, r)));
+    let widest = read.map(|(m, r)| text::width(&in_full(m, r, burn))).max();
+    let fits = widest.is_none_or(|width| WINDOW + 1 + width <= page.room());
     let mut name = "Burn";
+    let mut before: Option<&NoData> = None;
     for measured in burn.windows() {
-        let window = text::pad_left(&exact(measured.secs), 5, look.glyphs.ellipsis);
+        if !name.is_empty() {
+            page.gap();
+        }
+        let window = text::pad_left(&exact(measured.secs), WINDOW, page.dots);
         let (words, role) = match &measured.reading {
-            Err(why) => (why.to_string(), Role::Warn),
+            // Of eight windows that fail alike, one says it all.
+            Err(why) if before == Some(why) => ("     -   the same".to_owned(), Role::Warn),
+            Err(why) => (format!("     -   {why}"), Role::Warn),
             Ok(reading) => {
-                let rate = burn_rate(reading.ratio, burn.measured.slo.objective);
-                let counts = match reading.counts {
-                    None => "a recorded ratio".to_owned(),
-                    Some(c) => format!("{} bad of {}", number::of(c.bad), number::of(c.total)),
-                };
-                let age = short_age(measured.at, burn.at);
-                (
-                    format!("{:>6}x   {counts}, read {age} ago", short_rate(rate)),
-                    Role::Text,
-                )
+                let role = page.aged(age(measured, burn).1);
+                if fits {
+                    (in_full(measured, reading, burn), role)
+                } else {
+                    (in_short(measured, reading, burn), role)
+                }
             }
         };
+        before = measured.reading.as_ref().err();
         page.fact(name, &format!("{window} {words}"), role);
         name = "";
     }
 }
 
+fn in_full(measured: &Measured, reading: &Reading, burn: &SloBurn) -> String {
+    let slo = &burn.measured.slo;
+    let rate = short_rate(burn_rate(reading.ratio, slo.objective));
+    let counts = reading
+        .counts
+        .map_or("as recorded".to_owned(), |c| counted(slo, c));
+    let (age, _) = age(measured, burn);
+    format!("{rate:>6}x  {counts}, {age}")
+}
+
+/// Without the age, unless it is too great.
+fn in_short(measured: &Measured, reading: &Reading, burn: &SloBurn) -> String {
+    let rate = short_rate(burn_rate(reading.ratio, burn.measured.slo.objective));
+    let counts = reading.counts.map_or("as recorded".to_owned(), |c| {
+        format!("{}/{}", number::of(c.bad), number::of(c.total))
+    });
+    match age(measured, burn) {
+        (age, Role::Stale) => format!("{rate:>5}x {counts}, {age}"),
+        _ => format!("{rate:>5}x {counts}"),
+    }
+}
+
+/// How old a reading is; one that should have been renewed long ago is not the present.
+fn age(measured: &Measured, burn: &SloBurn) -> (String, Role) {
+    let age = short_age(measured.at, burn.at);
+    if burn.freshness != Freshness::Fresh {
+        return (format!("{age} ago"), Role::Stale);
+    }
+    let overdue = 3 * refresh_secs(measured.secs);
+    if (burn.at - measured.at).num_seconds() > i64::try_from(overdue).unwrap_or(i64::MAX) {
+        return (format!("overdue, read {age} ago"), Role::Stale);
+    }
+    (format!("{age} ago"), Role::Text)
+}
+
 fn conditions(page: &mut Page, burn: &SloBurn) {
     page.gap();
-    page.fact("Policy", &burn.policy, Role::Text);
-    for state in &burn.conditions {
+    if burn.conditions.is_empty() {
+        let words = format!("{} has no condition", burn.policy);
+        page.fact("Policy", &words, Role::Warn);
+    }
+    let rows: Vec<_> = burn
+        .conditions
+        .iter()
+        .map(|s| (s, terms(s, burn)))
+        .collect();
+    let widest = |widths: &mut dyn Iterator<Item = usize>| widths.max().unwrap_or(0);
+    let names = widest(&mut rows.iter().map(|(s, _)| text::width(&s.condition.name)));
+    let facts = widest(&mut rows.iter().map(|(_, terms)| text::width(terms)));
+    let fits = names + facts + 2 + 6 + 2 + 2 + "does not fire".len() <= page.room();
+    let mut name = "Policy";
+    for (state, terms) in rows {
         let condition = &state.condition;
-        let sign = condition.comparison.sign();
-        let threshold = number::of(state.threshold);
-        let terms: Vec<String> = state
-            .burns
-            .iter()
-            .map(|(secs, value)| {
-                let value = value.map_or_else(|| "?".to_owned(), short_rate);
-                format!("{} {value} {sign} {threshold}", exact(*secs))
-            })
-            .collect();
-        let role = match state.standing {
+        let role = page.aged(match state.standing {
             Standing::Fires => level_role(condition.level),
             Standing::Unknown | Standing::Unreachable | Standing::Holds { .. } => Role::Warn,
             Standing::Not => Role::Dim,
-        };
+        });
+        let level = condition.level.word();
         let stands = standing(state.standing, condition.for_secs, burn.at);
-        let words = format!(
-            "{} ({}): {}: {stands}",
-            condition.name,
-            condition.level.word(),
-            terms.join(" and ")
-        );
-        page.fact("", &words, role);
+        if fits {
+            let named = text::pad_right(&condition.name, names, page.dots);
+            let terms = text::pad_right(&terms, facts, page.dots);
+            page.fact(
+                name,
+                &format!("{named}  {level:6}  {terms}  {stands}"),
+                role,
+            );
+        } else {
+            let words = format!("{} ({level}) {stands}", condition.name);
+            page.fact(name, &words, role);
+            page.fact("", &terms, role);
+        }
+        name = "";
     }
 }
 
-fn chart_of(page: &mut Page, burn: &SloBurn, model: &Model, look: &Look) {
-    const AXIS: usize = 8;
+/// `1h 14.6 > 14.4, 5m 21 > 14.4`
+fn terms(state: &ConditionState, burn: &SloBurn) -> String {
+    let condition = &state.condition;
+    let threshold = number::of(state.threshold);
+    let term = |(secs, value): &(u64, Option<f64>)| {
+        let (value, sign) = match value {
+            None => ("?".to_owned(), condition.comparison.sign()),
+            Some(value) => (
+                number::of(*value),
+                relation(condition, *value, burn.budget.period_secs),
+            ),
+        };
+        format!("{} {value} {sign} {threshold}", exact(*secs))
+    };
+    let terms: Vec<String> = state.burns.iter().map(term).collect();
+    terms.join(", ")
+}
+
+fn past(page: &mut Page, burn: &SloBurn, model: &Model, look: &Look) {
     page.gap();
     let span = model.session.burn.span;
-    let title = format!(
-        "5m burn over {}, {}; t: over {}",
-        span.word(),
-        past_words(burn, model),
-        span.other().word()
-    );
+    let mut title = format!("{}, 5m burn: {}", span.word(), past_words(burn, model));
+    if model.session.screen == Screen::Burn {
+        title = format!("{title} (t: {})", span.other().word());
+    }
     page.fact("Past", &title, Role::Dim);
-    let Some(samples) = past(burn, model).filter(|s| !s.is_empty()) else {
-        return;
-    };
-    let loudest = burn
-        .conditions
-        .iter()
-        .map(|c| c.threshold)
-        .filter(|t| t.is_finite());
-    let bound = loudest.fold(1.0, f64::max);
-    let top = top_of(&samples)
-        .min(bound * 4.0)
-        .max(bound.min(top_of(&samples) * 4.0))
-        .max(1.0);
-    let columns = page.width.saturating_sub(AXIS + 3).min(120);
-    let drawn = chart::lines(
-        &samples,
-        extent(model),
-        (columns, CHART_ROWS),
-        top,
-        look.glyphs.dots,
-    );
-    let mut labels: Vec<Option<(String, Role)>> = vec![None; CHART_ROWS];
-    for state in &burn.conditions {
-        if let Some(line) = chart::line_of(state.threshold, top, CHART_ROWS) {
-            labels[line] = Some((
-                format!("{}x", short_rate(state.threshold)),
-                level_role(state.condition.level),
-            ));
-        }
-    }
-    labels[0].get_or_insert((format!("{}x", short_rate(top)), Role::Dim));
-    labels[CHART_ROWS - 1].get_or_insert(("0".to_owned(), Role::Dim));
-    for (label, line) in labels.into_iter().zip(drawn) {
-        let (label, role) = label.unwrap_or((String::new(), Role::Dim));
-        page.out.push(vec![
-            (text::pad_left(&label, AXIS, page.dots), role),
-            (format!(" {}", look.glyphs.lines.vertical), Role::Border),
-            (line, Role::Text),
-        ]);
-    }
-    let ago = format!("{:>AXIS$}  {} ago", "", span.word());
-    let gap = columns.saturating_sub(text::width(&ago).saturating_sub(AXIS + 2) + 3);
+    let width = page.width;
+    let role = page.aged(Role::Text);
     page.out
-        .push(vec![(format!("{ago}{}now", " ".repeat(gap)), Role::Dim)]);
+        .extend(burn_past::chart(burn, model, look, width, role));
 }
 
-fn explain(page: &mut Page, burn: &SloBurn) {
+fn origins(page: &mut Page, burn: &SloBurn) {
+    page.gap();
+    for caution in &burn.measured.slo.cautions {
+        page.fact("Caution", caution.shown(), Role::Warn);
+    }
+    let by = format!("by {}, {}", burn.source, burn.freshness.word());
+    let role = page.aged(Role::Dim);
+    page.fact("Measured", &by, role);
+    let mut name = "From";
+    for origin in &burn.measured.slo.origins {
+        page.fact(name, &origin.to_string(), Role::Dim);
+        name = "";
+    }
+}
+
+fn explained(page: &mut Page, burn: &SloBurn) {
     for step in steps(burn) {
+        page.gap();
         page.text(&format!("{} = {}", step.name, step.result), Role::Strong);
         if let Some(formula) = &step.formula {
             page.text(&format!("  {formula}"), Role::Text);
         }
         if let Some(query) = &step.query {
+            // It may have been written by anybody.
+            let query = crate::domain::text::shown(query);
             page.text(&format!("  {query}"), Role::Code);
         }
         if let Some(at) = step.at {
-            page.text(
-                &format!("  at {}", at.format("%Y-%m-%d %H:%M:%SZ")),
-                Role::Dim,
-            );
+            let at = at.format("%Y-%m-%d %H:%M:%SZ");
+            page.text(&format!("  at {at}"), Role::Dim);
         }
-        page.gap();
     }
-    page.text(&format!("period {}", short_period(burn)), Role::Dim);
-}
-
-#[allow(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "whole seconds of a period"
-)]
-fn short_period(burn: &SloBurn) -> String {
-    short(burn.budget.period_secs.max(0.0) as u64)
 }
 
 /// Lines that grow downwards within a width.
@@ -475,9 +370,20 @@ struct Page {
     out: Vec<StyledLine>,
     width: usize,
     dots: &'static str,
+    is_old: bool,
 }
 
 impl Page {
+    /// The last known does not look like the present, nor do numbers that cannot be trusted.
+    fn aged(&self, role: Role) -> Role {
+        if self.is_old { Role::Stale } else { role }
+    }
+
+    /// Columns for a fact.
+    fn room(&self) -> usize {
+        self.width.saturating_sub(NAMES + 2)
+    }
+
     fn text(&mut self, content: &str, role: Role) {
         let lead = content.len() - content.trim_start().len();
         let room = self.width.saturating_sub(lead + 2);
@@ -488,8 +394,7 @@ impl Page {
     }
 
     fn fact(&mut self, name: &str, content: &str, role: Role) {
-        let room = self.width.saturating_sub(NAMES + 2);
-        for (at, line) in text::wrap(content, room).iter().enumerate() {
+        for (at, line) in text::wrap(content, self.room()).iter().enumerate() {
             let name = text::pad_right(if at == 0 { name } else { "" }, NAMES, self.dots);
             self.out.push(vec![
                 (format!(" {name}"), Role::Dim),

@@ -2,6 +2,8 @@
 
 pub mod alert;
 pub mod burn;
+mod burn_past;
+mod burn_words;
 pub mod burns;
 pub mod reader;
 pub mod runbooks;

@@ -6,7 +6,6 @@ use ratatui::style::{Modifier, Style};
 
 use crate::domain::duration::{age_secs, short};
 use crate::domain::freshness::Freshness;
-use crate::domain::number;
 use crate::domain::slo_measured::BurnAnswer;
 use crate::model::Model;
 use crate::model::knowledge::{Kept, SourceState};
@@ -269,7 +268,7 @@ fn burns(page: &mut Page, answer: &BurnAnswer) {
     page.add(&format!("{} SLOs", answer.slos.len()), Role::Text);
     let samples = answer.cost.samples.map_or_else(
         || "it does not say how many samples it read".to_owned(),
-        |samples| format!("{} samples read", number::of(samples as f64)),
+        |samples| format!("{samples} samples read"),
     );
     page.add(
         &format!("last round: {} queries, {samples}", answer.cost.queries),

@@ -9,9 +9,11 @@ use crate::domain::alert::{Alert, Lane, PendingAlert};
 use crate::domain::duration::short_age;
 use crate::domain::freshness::Freshness;
 use crate::domain::number;
-use crate::domain::slo_burn::SloBurn;
+use crate::domain::slo::SloId;
+use crate::domain::slo_burn::{SloBurn, Verdict};
 use crate::domain::text::Untrusted;
 use crate::model::Model;
+use crate::model::burns::{self, Explain};
 use crate::model::layout::Layout;
 use crate::model::rows::{FoldState, Row, RowId, RowKind, RowPlace, Tab};
 use crate::theme::Role;
@@ -224,7 +226,7 @@ fn row(
 /// Where the alert of a row went that is not in the list any more.
 fn gone(row: &Row, model: &Model) -> String {
     if let RowId::Burn(id) = &row.id {
-        return format!("gone: {id} does not burn any more, or an alert speaks of it now");
+        return burn_gone(id, model);
     }
     let Some(selected) = &model.session.triage.selected else {
         return "gone".to_owned();
@@ -234,6 +236,22 @@ fn gone(row: &Row, model: &Model) -> String {
     match all.find(|a| a.is_firing_of(selected.occurrence)) {
         Some(alert) => format!("moved: {name} (now under {})", Tab::of(alert).name()),
         None => format!("gone: {name} (resolved, or nobody has it any more)"),
+    }
+}
+
+/// Where an SLO went that burnt without an alert. That nothing is known of it is not that it is
+/// over.
+fn burn_gone(id: &SloId, model: &Model) -> String {
+    let Some(burn) = burns::find(&model.board, id) else {
+        return format!("gone: {id} is not measured any more");
+    };
+    let mut unspoken = model.board.burn_rows.iter();
+    let is_row = unspoken.any(|at| model.board.burns[*at].id() == id);
+    match (burn.lane(), burn.verdict) {
+        (Some(lane), _) if is_row => format!("moved: {id} (now under {})", lane.word()),
+        (Some(_), _) => format!("gone: an alert speaks of {id} now"),
+        (None, Verdict::None { .. }) => format!("gone: {id} has no verdict now"),
+        (None, _) => format!("gone: {id} does not burn any more"),
     }
 }
 
@@ -406,21 +424,17 @@ fn burn_row(burn: &SloBurn, is_selected: bool, columns: Columns, look: &Look, pe
         name = name.add_modifier(Modifier::BOLD);
     }
     let id = burn.id();
-    pen.column(&id.to_string(), columns.name, dots, name);
+    let fitted = text::fit_middle(&id.to_string(), columns.name, dots).into_owned();
+    pen.column(&fitted, columns.name, dots, name);
     if columns.service > 0 {
         let service = id.service.as_ref().map_or("-", |s| s.shown());
         pen.write(" ", Style::new())
             .column(service, columns.service, dots, style(Role::Text));
     }
     let room = pen.left().saturating_sub(2);
-    let words = format!(
-        "{} {} {}",
-        super::burn::rates(burn),
-        look.glyphs.dot,
-        super::burn::left(burn)
-    );
+    let words = super::burn::in_few(burn, room, look);
     pen.write(" ", Style::new());
-    pen.column(&words, room, dots, style(Role::Dim));
+    pen.column(&words, room, dots, style(Role::Text));
 }
 
 fn pending_row(
@@ -539,10 +553,11 @@ fn beside(model: &Model, look: &Look, area: Rect, list_columns: u16, buf: &mut B
         };
         Pen::line(buf, at, y).write(look.glyphs.lines.vertical, look.theme.style(Role::Border));
     }
-    let Some(selected) = selected(model) else {
-        return;
+    let lines = match (selected(model), selected_burn(model)) {
+        (Some(selected), _) => alert::lines(selected, None, model, look, pane.width),
+        (None, Some(burn)) => super::burn::about(burn, Explain::Off, model, look, pane.width),
+        (None, None) => return,
     };
-    let lines = alert::lines(selected, None, model, look, pane.width);
     for (y, line) in lines.iter().take(usize::from(pane.height)).enumerate() {
         let is_cut = y + 1 == usize::from(pane.height) && lines.len() > y + 1;
         let mut pen = Pen::line(buf, pane, u16::try_from(y).unwrap_or(0));
@@ -563,10 +578,19 @@ fn selected(model: &Model) -> Option<&Alert> {
     }
 }
 
+/// The SLO of the selected row, also when it burns no more.
+fn selected_burn(model: &Model) -> Option<&SloBurn> {
+    match &model.session.triage.row()?.id {
+        RowId::Burn(id) => burns::find(&model.board, id),
+        _ => None,
+    }
+}
+
 /// Two lines below a narrow list: what it says, and how far that may be trusted.
 fn summary(model: &Model, look: &Look, area: Rect, buf: &mut Buffer) {
     let rule = look.glyphs.lines.horizontal.repeat(usize::from(area.width));
     Pen::line(buf, area, 0).write(&rule, look.theme.style(Role::Border));
+    let width = usize::from(area.width).saturating_sub(2);
     let lines = match (
         selected(model),
         model.session.triage.row().map(|row| row.kind),
@@ -579,16 +603,12 @@ fn summary(model: &Model, look: &Look, area: Rect, buf: &mut Buffer) {
                 .collect()
         }
         (Some(selected), _) => alert::summary(selected, model, look),
-        (None, Some(RowKind::Burn(at))) => super::burn::summary(
-            &model.board.burns[at],
-            model,
-            look,
-            usize::from(area.width).saturating_sub(2),
-        ),
         (None, Some(RowKind::Pending(at))) => about_pending(&model.board.pending[at], look),
-        (None, _) => return,
+        (None, _) => match selected_burn(model) {
+            Some(burn) => super::burn::summary(burn, model, look, width),
+            None => return,
+        },
     };
-    let width = usize::from(area.width).saturating_sub(2);
     for (y, (text, role)) in lines.into_iter().take(2).enumerate() {
         let fitted = text::fit(&text, width, look.glyphs.ellipsis).into_owned();
         let mut pen = Pen::line(buf, area, 1 + u16::try_from(y).unwrap_or(0));

@@ -16,6 +16,21 @@ pub struct Extent {
     pub to: f64,
 }
 
+/// What a chart is of, and how large it is.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Chart {
+    /// The time it is of.
+    pub extent: Extent,
+    /// Its width.
+    pub columns: usize,
+    /// Its height.
+    pub rows: usize,
+    /// The value of its upper edge; that of its lower one is 0.
+    pub top: f64,
+    /// What it is drawn with.
+    pub kind: Dots,
+}
+
 /// One sign for each column: the greatest value that falls into it. `full` is the value of a full
 /// sign.
 #[must_use]
@@ -38,31 +53,23 @@ pub fn levels(
         .collect()
 }
 
-/// The lines of a chart, from the top; `top` is the value of its upper edge, 0 of its lower one.
+/// The lines of a chart, from the top. What lies above the upper edge is drawn on it.
 #[must_use]
-pub fn lines(
-    samples: &[Sample],
-    extent: Extent,
-    (columns, rows): (usize, usize),
-    top: f64,
-    kind: Dots,
-) -> Vec<String> {
-    let (across, down) = match kind {
+pub fn lines(samples: &[Sample], chart: &Chart) -> Vec<String> {
+    let (across, down) = match chart.kind {
         Dots::Braille => (2, 4),
         Dots::Stars => (1, 1),
     };
-    let mut dots = vec![vec![0_u8; columns]; rows];
-    let height = rows * down;
+    let mut dots = vec![vec![0_u8; chart.columns]; chart.rows];
+    let height = chart.rows * down;
     let mut before: Option<usize> = None;
-    for (x, value) in peaks(samples, extent, columns * across)
-        .into_iter()
-        .enumerate()
-    {
+    let peaks = peaks(samples, chart.extent, chart.columns * across);
+    for (x, value) in peaks.into_iter().enumerate() {
         let Some(value) = value else {
             before = None;
             continue;
         };
-        let y = height - 1 - place(value / top, height);
+        let y = height - 1 - place(value / chart.top, height);
         // A jump is drawn as a line, so that the eye can follow it.
         let (from, to) = match before {
             Some(before) if before < y => (before + 1, y),
@@ -74,15 +81,19 @@ pub fn lines(
         }
         before = Some(y);
     }
-    let text = |row: Vec<u8>| row.into_iter().map(|cell| glyph(cell, kind)).collect();
+    let text = |row: Vec<u8>| {
+        row.into_iter()
+            .map(|cell| glyph(cell, chart.kind))
+            .collect()
+    };
     dots.into_iter().map(text).collect()
 }
 
 /// The line of a chart, counted from the top, that a value lies on.
 #[must_use]
-pub fn line_of(value: f64, top: f64, rows: usize) -> Option<usize> {
-    let is_inside = rows > 0 && value > 0.0 && value <= top;
-    is_inside.then(|| rows - 1 - place(value / top, rows))
+pub fn line_of(value: f64, chart: &Chart) -> Option<usize> {
+    let is_inside = chart.rows > 0 && value > 0.0 && value <= chart.top;
+    is_inside.then(|| chart.rows - 1 - place(value / chart.top, chart.rows))
 }
 
 /// The greatest value of each column; `None` where there is none.
@@ -107,7 +118,11 @@ fn peaks(samples: &[Sample], extent: Extent, columns: usize) -> Vec<Option<f64>>
         // A sample stands for the time up to the next one.
         let from = place((at - extent.from) / length, columns);
         let until = (at - extent.from + if spacing.is_finite() { spacing } else { 0.0 }) / length;
-        let to = place(until, columns).max(from + 1).min(columns);
+        let to = if until >= 1.0 {
+            columns
+        } else {
+            place(until, columns)
+        };
         for cell in &mut cells[from..to.max(from + 1)] {
             *cell = Some(cell.map_or(*value, |known| known.max(*value)));
         }
@@ -165,33 +180,63 @@ mod tests {
             (60.0, f64::NAN),
             (70.0, 100.0),
         ];
-        assert_eq!(
-            levels(&samples, EXTENT, 8, 8.0, glyphs()),
-            "▁▄█▁  █".replace("  █", "   █")
-        );
+        assert_eq!(levels(&samples, EXTENT, 8, 8.0, glyphs()), "▁▄█▁   █");
+    }
+
+    fn chart(columns: usize, rows: usize, top: f64, kind: Dots) -> Chart {
+        Chart {
+            extent: EXTENT,
+            columns,
+            rows,
+            top,
+            kind,
+        }
     }
 
     #[test]
     fn nothing_known_draws_nothing() {
         assert_eq!(levels(&[], EXTENT, 4, 1.0, glyphs()), "    ");
-        assert_eq!(lines(&[], EXTENT, (3, 2), 1.0, Dots::Stars), ["   ", "   "]);
-        assert!(lines(&[(0.0, 1.0)], EXTENT, (0, 0), 1.0, Dots::Braille).is_empty());
+        let stars = |columns, rows| chart(columns, rows, 1.0, Dots::Stars);
+        assert_eq!(lines(&[], &stars(3, 2)), ["   ", "   "]);
+        assert!(lines(&[(0.0, 1.0)], &stars(0, 0)).is_empty());
     }
 
     #[test]
     fn a_jump_is_drawn_as_a_line() {
         let samples = [(0.0, 0.0), (20.0, 0.0), (40.0, 3.0), (60.0, 3.0)];
-        let drawn = lines(&samples, EXTENT, (4, 4), 4.0, Dots::Stars);
+        let drawn = lines(&samples, &chart(4, 4, 4.0, Dots::Stars));
         assert_eq!(drawn, ["  **", "  * ", "  * ", "**  "]);
-        let drawn = lines(&samples, EXTENT, (2, 1), 4.0, Dots::Braille);
+        let drawn = lines(&samples, &chart(2, 1, 4.0, Dots::Braille));
         assert_eq!(drawn, ["⣀⠏"]);
     }
 
     #[test]
+    fn a_gap_in_the_data_is_a_gap_in_the_line() {
+        let samples = [(0.0, 1.0), (10.0, 1.0), (40.0, f64::NAN), (70.0, 1.0)];
+        let drawn = lines(&samples, &chart(8, 2, 2.0, Dots::Stars));
+        assert_eq!(drawn, ["**     *", "        "]);
+    }
+
+    #[test]
+    fn what_is_above_the_edge_is_drawn_on_it() {
+        let samples = [(0.0, 1.0), (40.0, 900.0)];
+        let drawn = lines(&samples, &chart(2, 2, 4.0, Dots::Stars));
+        assert_eq!(drawn, [" *", "* "]);
+    }
+
+    #[test]
+    fn few_points_fill_many_columns() {
+        let samples = [(0.0, 0.0), (40.0, 1.0)];
+        let drawn = lines(&samples, &chart(8, 1, 4.0, Dots::Stars));
+        assert_eq!(drawn, ["********"]);
+    }
+
+    #[test]
     fn a_value_lies_on_a_line_or_outside() {
-        assert_eq!(line_of(4.0, 4.0, 4), Some(0));
-        assert_eq!(line_of(0.1, 4.0, 4), Some(3));
-        assert_eq!(line_of(5.0, 4.0, 4), None);
-        assert_eq!(line_of(0.0, 4.0, 4), None);
+        let chart = chart(1, 4, 4.0, Dots::Stars);
+        assert_eq!(line_of(4.0, &chart), Some(0));
+        assert_eq!(line_of(0.1, &chart), Some(3));
+        assert_eq!(line_of(5.0, &chart), None);
+        assert_eq!(line_of(0.0, &chart), None);
     }
 }
