@@ -42,9 +42,15 @@ impl Curve {
     }
 
     /// `rate` where a span covers the time, and zero between the spans; followed closely enough
-    /// (every `step_secs`) that thresholds of the story do not notice the straight lines.
-    pub(super) fn within(spans: &[(f64, f64)], step_secs: f64, rate: impl Fn(f64) -> f64) -> Curve {
-        let mut points = Vec::new();
+    /// (every `step_secs`) that thresholds of the story do not notice the straight lines. Before the
+    /// opening it is followed at the times in `past_secs` alone, which ascend and are negative.
+    pub(super) fn within(
+        past_secs: &[f64],
+        spans: &[(f64, f64)],
+        step_secs: f64,
+        rate: impl Fn(f64) -> f64,
+    ) -> Curve {
+        let mut points: Vec<(f64, f64)> = past_secs.iter().map(|&at| (at, rate(at))).collect();
         for &(from, to) in spans {
             if from > 0.0 {
                 points.push((from, 0.0));
@@ -58,6 +64,12 @@ impl Curve {
             points.push((to, 0.0));
         }
         Curve::through(&points)
+    }
+
+    /// When the curve turns before the story opens, in ascending order.
+    pub(super) fn past_secs(&self) -> Vec<f64> {
+        let points = self.points.iter().map(|point| point.at_secs);
+        points.take_while(|at_secs| *at_secs < 0.0).collect()
     }
 
     /// The value at `secs`.
@@ -74,8 +86,8 @@ impl Curve {
         self.area_to(to_secs) - self.area_to(from_secs)
     }
 
-    /// Area from the first point; negative before it.
-    fn area_to(&self, secs: f64) -> f64 {
+    /// The area from the first point on; negative before it.
+    pub(super) fn area_to(&self, secs: f64) -> f64 {
         let (start, here) = match self.around(secs) {
             (Some(before), Some(after)) => (before, before.towards(after, secs)),
             (Some(end), None) | (None, Some(end)) => (end, end.value),
@@ -142,7 +154,7 @@ mod tests {
 
     #[test]
     fn between_spans_nothing_flows() {
-        let curve = Curve::within(&[(0.0, 10.0), (20.0, 30.0)], 4.0, |_| 3.0);
+        let curve = Curve::within(&[], &[(0.0, 10.0), (20.0, 30.0)], 4.0, |_| 3.0);
         assert!(close(curve.at(15.0), 0.0));
         assert!(close(curve.at(25.0), 3.0));
         assert!(close(curve.area(0.0, 30.0), 60.0));
@@ -150,5 +162,21 @@ mod tests {
             close(curve.at(-1.0), 3.0),
             "a span from the start reaches back into history"
         );
+    }
+
+    #[test]
+    fn the_past_is_followed_where_it_turns() {
+        let share = Curve::through(&[
+            (-9.0, 1.0),
+            (-8.0, 3.0),
+            (-5.0, 3.0),
+            (-4.0, 1.0),
+            (2.0, 1.0),
+        ]);
+        assert_eq!(share.past_secs(), [-9.0, -8.0, -5.0, -4.0]);
+        let curve = Curve::within(&share.past_secs(), &[(0.0, 10.0)], 4.0, |secs| {
+            share.at(secs)
+        });
+        assert!(close(curve.area(-20.0, 10.0), 30.0 + 2.0 * 4.0));
     }
 }

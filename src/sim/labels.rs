@@ -23,3 +23,10 @@ pub(super) fn labels<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) ->
 pub(super) fn value_of<'a>(labels: &'a Labels, name: &str) -> &'a str {
     labels.get(name).map_or("", |value| value)
 }
+
+/// The labels without the metric's name.
+pub(super) fn without_name(labels: &Labels) -> Labels {
+    let mut labels = labels.clone();
+    labels.remove(METRIC_NAME);
+    labels
+}

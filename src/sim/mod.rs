@@ -1,7 +1,8 @@
 //! What can be watched when there is no platform at hand?
 //!
 //! A simulated one on loopback that speaks the HTTP shapes of the real peers: two Alertmanagers of
-//! one cluster and a Prometheus with series, rules and alerts. It tells the story of a bad rollout
+//! one cluster and a Prometheus with series, rules and alerts; and the files in which its services' SLOs
+//! are written. It tells the story of a bad rollout
 //! for `quell demo` and for tests. Everything it says is a pure function of the seed, the time since
 //! the start and the request; it has no state, takes no writes and never leaves this machine. The
 //! sources read it over HTTP and do not know it.
@@ -16,14 +17,18 @@ mod matcher;
 mod platform;
 mod prometheus;
 mod promql;
+mod recorded;
 mod replica;
 mod routing;
 mod rule;
 mod rules;
+mod rules_api;
 mod schedule;
 mod seed;
 mod series;
 mod server;
+mod slo_series;
+mod slos;
 mod story;
 #[cfg(test)]
 mod tests;
@@ -42,6 +47,7 @@ use url::Url;
 
 use replica::Replica;
 use server::{Desk, Peer};
+pub use slos::slo_files;
 use world::World;
 
 /// Where the simulation takes the time from.

@@ -11,10 +11,11 @@ use super::catalogue::{Catalogue, named};
 use super::curve::Curve;
 use super::seed::Seed;
 use super::series::{Life, Series, Store, secs_of};
+use super::slo_series;
 use super::story::{
     BAD_ERRORS_BY_AGE, BAD_SLOW_BY_AGE, BAD_UNREADY_AGE, BAD_VERSION, CHECKOUT_PODS,
-    CHECKOUT_UNAVAILABLE, CYCLE_MS, GOOD_ERRORS, GOOD_SLOW, GOOD_VERSION, KNOCK_ON_ERRORS,
-    QUEUE_FILL, SECOND_REPLICA_DOWN, bad_pod_span, ms_of,
+    CHECKOUT_UNAVAILABLE, CYCLE_MS, GOOD_SLOW, GOOD_VERSION, KNOCK_ON_ERRORS, PAST_ERRORS,
+    QUEUE_FILL, SEARCH_SLOW, SECOND_REPLICA_DOWN, bad_pod_span, ms_of,
 };
 
 /// All series of the platform. `started_unix_secs` is the time of the story's opening.
@@ -30,6 +31,7 @@ pub(super) fn build(seed: Seed, started_unix_secs: f64) -> Store {
     catalogue.collectors();
     catalogue.monitoring();
     background::add(&mut catalogue, started_unix_secs);
+    slo_series::add(&mut catalogue);
     catalogue.store
 }
 
@@ -40,9 +42,11 @@ struct Neighbour {
     version: &'static str,
     requests_per_sec: f64,
     errors: &'static [(f64, f64)],
+    slow: &'static [(f64, f64)],
 }
 
 const QUIET: &[(f64, f64)] = &[(0.0, 0.001)];
+const SWIFT: &[(f64, f64)] = &[(0.0, GOOD_SLOW)];
 
 const NEIGHBOURS: &[Neighbour] = &[
     Neighbour {
@@ -51,6 +55,7 @@ const NEIGHBOURS: &[Neighbour] = &[
         version: "4.112.0",
         requests_per_sec: 120.0,
         errors: KNOCK_ON_ERRORS,
+        slow: SWIFT,
     },
     Neighbour {
         name: "cart",
@@ -58,6 +63,7 @@ const NEIGHBOURS: &[Neighbour] = &[
         version: "1.88.2",
         requests_per_sec: 60.0,
         errors: KNOCK_ON_ERRORS,
+        slow: SWIFT,
     },
     Neighbour {
         name: "payments",
@@ -65,6 +71,7 @@ const NEIGHBOURS: &[Neighbour] = &[
         version: "7.3.1",
         requests_per_sec: 20.0,
         errors: QUIET,
+        slow: SWIFT,
     },
     Neighbour {
         name: "catalog",
@@ -72,6 +79,7 @@ const NEIGHBOURS: &[Neighbour] = &[
         version: "0.61.0",
         requests_per_sec: 200.0,
         errors: QUIET,
+        slow: SWIFT,
     },
     Neighbour {
         name: "search",
@@ -79,6 +87,7 @@ const NEIGHBOURS: &[Neighbour] = &[
         version: "3.9.0",
         requests_per_sec: 80.0,
         errors: QUIET,
+        slow: SEARCH_SLOW,
     },
 ];
 
@@ -103,6 +112,8 @@ struct Load<R, E, S> {
     rate: R,
     errors: E,
     slow: S,
+    /// When the shares turned before the opening. The rate did not.
+    past_secs: Vec<f64>,
 }
 
 /// Upper bounds of the latency buckets, with what a pod without slow requests puts below each, and
@@ -111,7 +122,7 @@ const BUCKETS: &[(&str, f64, f64)] = &[
     ("0.1", 0.62, 1.0),
     ("0.25", 0.90, 1.0),
     ("0.5", 1.0, 1.0),
-    ("1", 1.0, 0.4),
+    ("1.0", 1.0, 0.4),
     ("2.5", 1.0, 0.1),
     ("+Inf", 1.0, 0.0),
 ];
@@ -149,10 +160,12 @@ impl Catalogue {
                 spans: vec![(0.0, from), (to, whole)],
                 history: true,
             };
+            let past = Curve::through(PAST_ERRORS);
             let load = Load {
                 rate: &traffic,
-                errors: |_| GOOD_ERRORS,
+                errors: |secs| past.at(secs),
                 slow: |_| GOOD_SLOW,
+                past_secs: past.past_secs(),
             };
             self.serve(&good, &load);
             self.ready(&good, Curve::flat(1.0));
@@ -170,6 +183,7 @@ impl Catalogue {
                 rate: &traffic,
                 errors: |secs| errors.at(secs - from),
                 slow: |secs| slow.at(secs - from),
+                past_secs: Vec::new(),
             };
             self.serve(&bad, &load);
             let unready = from + BAD_UNREADY_AGE;
@@ -184,7 +198,9 @@ impl Catalogue {
     }
 
     fn neighbour(&mut self, service: &Neighbour) {
-        let errors = Curve::through(service.errors);
+        let (errors, slow) = (Curve::through(service.errors), Curve::through(service.slow));
+        let mut past_secs = [errors.past_secs(), slow.past_secs()].concat();
+        past_secs.sort_by(f64::total_cmp);
         let per_pod = service.requests_per_sec / f64::from(NEIGHBOUR_PODS);
         for number in 0..NEIGHBOUR_PODS {
             let pod = Pod {
@@ -199,7 +215,8 @@ impl Catalogue {
             let load = Load {
                 rate: traffic,
                 errors: |secs| errors.at(secs),
-                slow: |_| GOOD_SLOW,
+                slow: |secs| slow.at(secs),
+                past_secs: past_secs.clone(),
             };
             self.serve(&pod, &load);
             self.ready(&pod, Curve::flat(1.0));
@@ -224,8 +241,9 @@ impl Catalogue {
         ];
         let life = pod.life();
         let mut count = |name: &str, extra: Option<(&str, &str)>, share: &dyn Fn(f64) -> f64| {
-            let curve = Curve::within(&pod.spans, RATE_STEP_SECS, |secs| {
-                (load.rate)(secs) * share(secs)
+            let past = load.past_secs.as_slice();
+            let curve = Curve::within(past, &pod.spans, RATE_STEP_SECS, |secs| {
+                (load.rate)(secs.max(0.0)) * share(secs)
             });
             let labels: Vec<(&str, &str)> = labels.into_iter().chain(extra).collect();
             self.store
@@ -279,7 +297,7 @@ impl Catalogue {
             ("deployment", name),
         ];
         let whole = [(0.0, secs_of(CYCLE_MS))];
-        let available = Curve::within(&whole, 1.0, |secs| replicas - unavailable.at(secs));
+        let available = Curve::within(&[], &whole, 1.0, |secs| replicas - unavailable.at(secs));
         self.gauge(
             "kube_deployment_spec_replicas",
             &labels,

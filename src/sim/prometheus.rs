@@ -1,9 +1,10 @@
 //! What does the simulated Prometheus answer?
 //!
-//! The query API over the platform's series, the rules with their health and alerts, and the status
-//! calls, in the shapes of version 2.55. Called by the server and by tests; it never opens a socket.
+//! The query API over the platform's series and the status calls, in the shapes of version 2.55; the
+//! rules stand in [`super::rules_api`]. Called by the server and by tests; it never opens a socket.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use axum::http::{Method, StatusCode};
 use chrono::DateTime;
@@ -11,26 +12,16 @@ use serde_json::{Value as Json, json};
 
 use super::labels::Labels;
 use super::promql::{self, Element, Value};
-use super::rule::Group;
-use super::rules;
-use super::schedule::{Alert, Parsed, State, evaluated_ms};
-use super::story::SCRAPE_MS;
-use super::text::{expanded, exponential, sample, unix_secs};
-use super::wire::{Answer, Request};
+use super::rules_api;
+use super::story::RETENTION_MS;
+use super::text::{sample, unix_secs};
+use super::wire::{Answer, Failure, Outcome, Request, bad};
 use super::world::World;
 
 /// Points per series a range query may ask for.
 const MAX_POINTS: i64 = 11_000;
 
-/// Why a call fails, as the API names it.
-enum Failure {
-    /// 400.
-    BadData(String),
-    /// 422.
-    Execution(String),
-}
-
-type Outcome = Result<Json, Failure>;
+const DAY_MS: i64 = 86_400_000;
 
 /// What the server answers at a time.
 pub(super) fn answer(world: &World, request: &Request, at_ms: i64) -> Answer {
@@ -39,9 +30,10 @@ pub(super) fn answer(world: &World, request: &Request, at_ms: i64) -> Answer {
         "/-/healthy" => return Answer::plain(StatusCode::OK, "Prometheus Server is Healthy.\n"),
         "/api/v1/query" => query,
         "/api/v1/query_range" => query_range,
-        "/api/v1/rules" => list_rules,
-        "/api/v1/alerts" => |world, _, now_ms| Ok(list_alerts(world, now_ms)),
+        "/api/v1/rules" => rules_api::list_rules,
+        "/api/v1/alerts" => |world, _, now_ms| Ok(rules_api::list_alerts(world, now_ms)),
         "/api/v1/status/buildinfo" => |_, _, _| Ok(buildinfo()),
+        "/api/v1/status/runtimeinfo" => |world, _, _| Ok(runtimeinfo(world)),
         _ => return Answer::plain(StatusCode::NOT_FOUND, "404 page not found\n"),
     };
     let also_post = matches!(
@@ -71,7 +63,9 @@ fn query(world: &World, request: &Request, now_ms: i64) -> Outcome {
     };
     let query = parsed_query(request)?;
     let unix = unix_secs(world.epoch_ms() + at_ms);
-    Ok(match world.engine(now_ms).evaluate(&query, at_ms)? {
+    let engine = world.engine(now_ms);
+    let run = engine.run(&query, at_ms, at_ms);
+    let mut data = match run.at(at_ms)? {
         Value::Scalar(value) => json!({"resultType": "scalar", "result": [unix, sample(value)]}),
         Value::Vector(elements) => {
             let result: Vec<Json> = elements
@@ -82,7 +76,9 @@ fn query(world: &World, request: &Request, now_ms: i64) -> Outcome {
                 .collect();
             json!({"resultType": "vector", "result": result})
         }
-    })
+    };
+    add_stats(&mut data, request, run.samples_read());
+    Ok(data)
 }
 
 fn query_range(world: &World, request: &Request, now_ms: i64) -> Outcome {
@@ -101,21 +97,21 @@ fn query_range(world: &World, request: &Request, now_ms: i64) -> Outcome {
     }
     let query = parsed_query(request)?;
     let engine = world.engine(now_ms);
-    let mut rows: BTreeMap<Labels, Vec<Json>> = BTreeMap::new();
+    let run = engine.run(&query, start_ms, end_ms);
+    let mut rows: BTreeMap<Arc<Labels>, Vec<Json>> = BTreeMap::new();
     let mut at_ms = start_ms;
     while at_ms <= end_ms {
         let unix = unix_secs(world.epoch_ms() + at_ms);
-        let elements = match engine.evaluate(&query, at_ms)? {
+        let elements = match run.at(at_ms)? {
             Value::Scalar(value) => vec![Element {
-                labels: Labels::new(),
+                labels: Arc::default(),
                 value,
             }],
             Value::Vector(elements) => elements,
         };
         for Element { labels, value } in elements {
-            rows.entry(labels)
-                .or_default()
-                .push(json!([unix, sample(value)]));
+            let point = Json::Array(vec![unix.clone(), Json::String(sample(value))]);
+            rows.entry(labels).or_default().push(point);
         }
         at_ms += step_ms;
     }
@@ -123,7 +119,30 @@ fn query_range(world: &World, request: &Request, now_ms: i64) -> Outcome {
         .into_iter()
         .map(|(labels, values)| json!({"metric": labels, "values": values}))
         .collect();
-    Ok(json!({"resultType": "matrix", "result": result}))
+    let mut data = json!({"resultType": "matrix", "result": result});
+    add_stats(&mut data, request, run.samples_read());
+    Ok(data)
+}
+
+/// What the query cost, for any `stats` that is not empty. The times are not measured, they follow
+/// from the samples: an answer depends on nothing but seed, time and request.
+fn add_stats(data: &mut Json, request: &Request, samples_read: i64) {
+    if request.first("stats").unwrap_or_default().is_empty() {
+        return;
+    }
+    let micros = u32::try_from(120 + samples_read / 10).unwrap_or(u32::MAX);
+    let secs = f64::from(micros) / 1e6;
+    data["stats"] = json!({
+        "timings": {
+            "evalTotalTime": secs,
+            "resultSortTime": 0,
+            "queryPreparationTime": secs / 4.0,
+            "innerEvalTime": secs / 2.0,
+            "execQueueTime": 0.000_02,
+            "execTotalTime": secs + 0.000_02,
+        },
+        "samples": {"totalQueryableSamples": samples_read, "peakSamples": samples_read},
+    });
 }
 
 fn parsed_query(request: &Request) -> Result<promql::Query, Failure> {
@@ -181,10 +200,6 @@ fn whole_ms(secs: f64) -> Option<i64> {
     (secs.abs() < 1e10).then(|| (secs * 1000.0).round() as i64)
 }
 
-fn bad(parameter: &str, reason: &str) -> Failure {
-    Failure::BadData(format!("invalid parameter \"{parameter}\": {reason}"))
-}
-
 impl From<promql::Error> for Failure {
     fn from(error: promql::Error) -> Failure {
         match error {
@@ -192,144 +207,6 @@ impl From<promql::Error> for Failure {
             promql::Error::Execution(reason) => Failure::Execution(reason),
         }
     }
-}
-
-/// What a listed rule carries.
-#[derive(Clone, Copy, PartialEq, Eq)]
-enum Listing {
-    WithAlerts,
-    Bare,
-}
-
-fn list_rules(world: &World, request: &Request, now_ms: i64) -> Outcome {
-    match request.first("type").unwrap_or_default() {
-        "" | "alert" => {}
-        // There are no recording rules.
-        "record" => return Ok(json!({"groups": []})),
-        other => return Err(bad("type", &format!("not supported value {other:?}"))),
-    }
-    let listing = match request.first("exclude_alerts").unwrap_or_default() {
-        "" | "false" | "0" | "f" | "F" | "FALSE" | "False" => Listing::WithAlerts,
-        "true" | "1" | "t" | "T" | "TRUE" | "True" => Listing::Bare,
-        other => return Err(bad("exclude_alerts", &format!("not a boolean: {other:?}"))),
-    };
-    let wanted = |parameter: &str, name: &str| {
-        request.all(parameter).next().is_none() || request.all(parameter).any(|w| w == name)
-    };
-    let mut groups: Vec<&Group> = rules::groups().collect();
-    groups.sort_by_key(|group| (group.file, group.name));
-    groups.retain(|g| wanted("rule_group[]", g.name) && wanted("file[]", g.file));
-    let last_evaluation = world.wall(evaluated_ms(now_ms));
-    let listed: Vec<Json> = groups
-        .into_iter()
-        .filter_map(|group| {
-            let rules: Vec<Json> = group
-                .rules
-                .iter()
-                .filter(|rule| wanted("rule_name[]", rule.name))
-                .filter_map(|rule| {
-                    world
-                        .schedule
-                        .rules()
-                        .iter()
-                        .find(|p| p.rule.name == rule.name)
-                })
-                .map(|rule| rule_body(world, rule, now_ms, listing))
-                .collect();
-            (!rules.is_empty()).then(|| {
-                json!({
-                    "name": group.name,
-                    "file": group.file,
-                    "rules": rules,
-                    "interval": SCRAPE_MS / 1000,
-                    "limit": 0,
-                    "evaluationTime": evaluation_secs(world, group.name) * 4.0,
-                    "lastEvaluation": last_evaluation,
-                })
-            })
-        })
-        .collect();
-    Ok(json!({"groups": listed}))
-}
-
-fn rule_body(world: &World, parsed: &Parsed, now_ms: i64, listing: Listing) -> Json {
-    let rule = parsed.rule;
-    let values = parsed.values(&world.store, world.epoch_ms(), now_ms);
-    let alerts: Vec<Alert<'_>> = world
-        .schedule
-        .alerts(now_ms)
-        .filter(|alert| alert.rule.name == rule.name)
-        .collect();
-    let state = if alerts.iter().any(|alert| alert.state == State::Firing) {
-        "firing"
-    } else if alerts.is_empty() {
-        "inactive"
-    } else {
-        "pending"
-    };
-    let mut body = json!({
-        "state": state,
-        "name": rule.name,
-        "query": rule.expr,
-        "duration": rule.hold_secs,
-        "keepFiringFor": 0,
-        "labels": rule.labels.iter().copied().collect::<BTreeMap<_, _>>(),
-        "annotations": rule.annotations.iter().copied().collect::<BTreeMap<_, _>>(),
-        "health": if values.is_ok() { "ok" } else { "err" },
-        "evaluationTime": evaluation_secs(world, rule.name),
-        "lastEvaluation": world.wall(evaluated_ms(now_ms)),
-        "type": "alerting",
-    });
-    match &values {
-        Err(reason) => body["lastError"] = json!(reason.to_string()),
-        Ok(values) if listing == Listing::WithAlerts => {
-            body["alerts"] = alerts
-                .iter()
-                .map(|alert| alert_body(world, alert, values))
-                .collect();
-        }
-        Ok(_) => {}
-    }
-    body
-}
-
-fn list_alerts(world: &World, now_ms: i64) -> Json {
-    let mut listed: Vec<Json> = Vec::new();
-    for parsed in world.schedule.rules() {
-        // A rule that fails has no alerts: `/rules` says why.
-        let Ok(values) = parsed.values(&world.store, world.epoch_ms(), now_ms) else {
-            continue;
-        };
-        let own = world
-            .schedule
-            .alerts(now_ms)
-            .filter(|a| a.rule.name == parsed.rule.name);
-        listed.extend(own.map(|alert| alert_body(world, &alert, &values)));
-    }
-    json!({"alerts": listed})
-}
-
-/// An alert without the external labels: those are put on when it is sent.
-fn alert_body(world: &World, alert: &Alert<'_>, values: &BTreeMap<Labels, f64>) -> Json {
-    let value = values.get(alert.labels).copied().unwrap_or(f64::NAN);
-    let annotations: BTreeMap<&str, String> = alert
-        .rule
-        .annotations
-        .iter()
-        .map(|(name, text)| (*name, expanded(text, alert.labels, value)))
-        .collect();
-    json!({
-        "labels": alert.labels,
-        "annotations": annotations,
-        "state": if alert.state == State::Firing { "firing" } else { "pending" },
-        "activeAt": world.wall(alert.active_ms),
-        "value": exponential(value),
-    })
-}
-
-/// How long an evaluation is said to take: a few tenths of a millisecond, by name.
-fn evaluation_secs(world: &World, name: &str) -> f64 {
-    (world.seed.unit(name) * 600.0 + 150.0).round() / 1e6
 }
 
 fn buildinfo() -> Json {
@@ -340,5 +217,21 @@ fn buildinfo() -> Json {
         "buildUser": "root@simulated",
         "buildDate": "20241104-15:58:44",
         "goVersion": "go1.23.2",
+    })
+}
+
+fn runtimeinfo(world: &World) -> Json {
+    json!({
+        "startTime": world.wall(-RETENTION_MS),
+        "CWD": "/",
+        "reloadConfigSuccess": true,
+        "lastConfigTime": world.wall(-RETENTION_MS),
+        "corruptionCount": 0,
+        "goroutineCount": 48,
+        "GOMAXPROCS": 4,
+        "GOMEMLIMIT": i64::MAX,
+        "GOGC": "75",
+        "GODEBUG": "",
+        "storageRetention": format!("{}d", RETENTION_MS / DAY_MS),
     })
 }

@@ -91,6 +91,11 @@ impl Schedule {
         &self.rules
     }
 
+    /// The rule of this name.
+    pub(super) fn rule(&self, name: &str) -> Option<&Parsed> {
+        self.rules.iter().find(|parsed| parsed.rule.name == name)
+    }
+
     /// The alerts that are pending or firing at a time.
     pub(super) fn alerts(&self, at_ms: i64) -> impl Iterator<Item = Alert<'_>> {
         self.occurrences

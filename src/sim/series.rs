@@ -6,9 +6,10 @@
 
 use std::collections::HashMap;
 use std::ops::Range;
+use std::sync::Arc;
 
 use super::curve::Curve;
-use super::labels::{Labels, METRIC_NAME, value_of};
+use super::labels::{Labels, METRIC_NAME, value_of, without_name};
 use super::story::{CYCLE_MS, RETENTION_MS, SCRAPE_MS, story_secs};
 
 /// How far back an instant query looks for a sample: Prometheus' default.
@@ -17,11 +18,17 @@ const LOOKBACK_MS: i64 = 5 * 60 * 1000;
 /// How a series' curve becomes its value.
 #[derive(Debug, Clone, Copy)]
 enum Kind {
-    /// The value is the curve.
+    /// The value is the curve, told anew with the story.
     Gauge,
+    /// The value is the curve, in seconds since the start: the story does not move it.
+    Standing,
     /// The value is the area under the curve since the retention began, whole events only. It never
     /// falls, so its first and last sample tell all that `rate` needs.
-    Counter { before_opening: f64, per_cycle: f64 },
+    Counter {
+        /// What was counted before the opening, less the curve's own area up to there.
+        base: f64,
+        per_cycle: f64,
+    },
 }
 
 /// When a series is scraped.
@@ -87,7 +94,9 @@ impl Life {
 /// One time series.
 #[derive(Debug)]
 pub(super) struct Series {
-    pub labels: Labels,
+    pub labels: Arc<Labels>,
+    /// The labels without the metric's name, which most functions drop.
+    pub nameless: Arc<Labels>,
     kind: Kind,
     curve: Curve,
     life: Life,
@@ -111,39 +120,47 @@ pub(super) struct Ends {
 impl Series {
     /// A series whose value is the curve.
     pub(super) fn gauge(labels: Labels, curve: Curve, life: Life) -> Series {
-        Series {
-            labels,
-            kind: Kind::Gauge,
-            curve,
-            life,
-        }
+        Series::new(labels, Kind::Gauge, curve, life)
+    }
+
+    /// A series whose value is the curve in seconds since the start, whatever the story tells.
+    pub(super) fn standing(labels: Labels, curve: Curve) -> Series {
+        Series::new(labels, Kind::Standing, curve, Life::always())
     }
 
     /// A series that counts events at a rate per second.
     pub(super) fn counter(labels: Labels, rate: Curve, life: Life) -> Series {
         let kind = Kind::Counter {
-            before_opening: rate.area(-secs_of(RETENTION_MS), 0.0),
+            base: -rate.area_to(-secs_of(RETENTION_MS)),
             per_cycle: rate.area(0.0, secs_of(CYCLE_MS)),
         };
+        Series::new(labels, kind, rate, life)
+    }
+
+    fn new(labels: Labels, kind: Kind, curve: Curve, life: Life) -> Series {
         Series {
-            labels,
+            nameless: Arc::new(without_name(&labels)),
+            labels: Arc::new(labels),
             kind,
-            curve: rate,
+            curve,
             life,
         }
     }
 
-    /// Whether [`Series::ends`] tells all about a window.
+    /// Whether [`Series::ends`] tells all that `rate` needs.
     pub(super) fn never_falls(&self) -> bool {
         matches!(self.kind, Kind::Counter { .. })
     }
 
     /// What an instant query sees: the newest scrape, unless the series ended before it (which
     /// Prometheus marks as stale at the next scrape) or it is older than the lookback.
-    pub(super) fn instant(&self, at_ms: i64, now_ms: i64) -> Option<f64> {
-        let scrape = at_ms.min(now_ms).div_euclid(SCRAPE_MS) * SCRAPE_MS;
-        let seen = at_ms - scrape <= LOOKBACK_MS && self.life.covers(scrape);
-        seen.then(|| self.value(scrape))
+    pub(super) fn instant(&self, at_ms: i64, now_ms: i64) -> Option<Sample> {
+        let scrape_ms = at_ms.min(now_ms).div_euclid(SCRAPE_MS) * SCRAPE_MS;
+        let seen = at_ms - scrape_ms <= LOOKBACK_MS && self.life.covers(scrape_ms);
+        seen.then(|| Sample {
+            at_ms: scrape_ms,
+            value: self.value(scrape_ms),
+        })
     }
 
     /// Every sample from `from_ms` to `to_ms`, both included.
@@ -167,8 +184,7 @@ impl Series {
             .sum()
     }
 
-    /// The ends of a window, without the samples between them. Only
-    /// sound where the series never falls.
+    /// The ends of a window, without the samples between them.
     pub(super) fn ends(&self, from_ms: i64, to_ms: i64) -> Option<Ends> {
         let parts = self.life.parts(from_ms, to_ms);
         let scraped = || parts.iter().map(scrapes_in).filter(|(_, count)| *count > 0);
@@ -192,12 +208,9 @@ impl Series {
         let (cycle, secs) = story_secs(at_ms);
         match self.kind {
             Kind::Gauge => self.curve.at(secs),
-            Kind::Counter {
-                before_opening,
-                per_cycle,
-            } => {
-                let told = per_cycle * cycle + self.curve.area(0.0, secs);
-                (before_opening + told).floor()
+            Kind::Standing => self.curve.at(secs_of(at_ms)),
+            Kind::Counter { base, per_cycle } => {
+                (base + per_cycle * cycle + self.curve.area_to(secs)).floor()
             }
         }
     }
@@ -313,10 +326,7 @@ mod tests {
     fn an_instant_and_a_window_see_the_same_scrapes() {
         let counter = counter();
         for at_ms in (-20_000..CYCLE_MS + 40_000).step_by(2_000) {
-            let sample = counter
-                .samples(at_ms, at_ms)
-                .next()
-                .map(|sample| sample.value);
+            let sample = counter.samples(at_ms, at_ms).next();
             assert_eq!(counter.instant(at_ms, at_ms), sample, "at {at_ms}");
         }
     }

@@ -5,6 +5,7 @@
 mod alertmanager;
 mod http;
 mod prometheus;
+mod slos;
 mod story;
 
 use std::sync::LazyLock;

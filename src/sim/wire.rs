@@ -58,3 +58,19 @@ impl Answer {
         }
     }
 }
+
+/// Why a call to Prometheus fails, as its API names it.
+pub(super) enum Failure {
+    /// 400.
+    BadData(String),
+    /// 422.
+    Execution(String),
+}
+
+/// The data of a call to Prometheus.
+pub(super) type Outcome = Result<Value, Failure>;
+
+/// What Prometheus says of a parameter that it cannot use.
+pub(super) fn bad(parameter: &str, reason: &str) -> Failure {
+    Failure::BadData(format!("invalid parameter \"{parameter}\": {reason}"))
+}

@@ -1,12 +1,13 @@
 //! What does the simulated platform look like at that time?
 //!
-//! The one value that every handler reads: seed, opening time, series and schedule. It is built once
-//! and never changes; time comes in with each request.
+//! The one value that every handler reads: seed, opening time, series, schedule and what is
+//! recorded. It is built once and never changes; time comes in with each request.
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
 use super::platform;
 use super::promql::{self, Engine};
+use super::recorded::{self, RecordingGroup};
 use super::schedule::Schedule;
 use super::seed::Seed;
 use super::series::{Store, secs_of};
@@ -18,6 +19,7 @@ pub(super) struct World {
     pub started: DateTime<Utc>,
     pub store: Store,
     pub schedule: Schedule,
+    pub records: Vec<RecordingGroup>,
 }
 
 impl World {
@@ -31,11 +33,16 @@ impl World {
         for series in schedule.series() {
             store.add(series);
         }
+        let records = recorded::groups();
+        for rule in records.iter().flat_map(|group| &group.rules) {
+            store.add(rule.series());
+        }
         Ok(World {
             seed,
             started,
             store,
             schedule,
+            records,
         })
     }
 

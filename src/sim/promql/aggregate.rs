@@ -3,14 +3,16 @@
 //! `sum`, `avg`, `min`, `max` and `count`, with `by` and `without`. The others are refused.
 
 use std::collections::BTreeMap;
+use std::sync::Arc;
 
 use promql_parser::parser::token::{T_AVG, T_COUNT, T_MAX, T_MIN, T_SUM};
 use promql_parser::parser::{AggregateExpr, LabelModifier};
 
 use super::super::labels::{Labels, METRIC_NAME};
-use super::{Element, Engine, Outcome, lists, unsupported};
+use super::run::Run;
+use super::{Element, Outcome, lists, unsupported};
 
-impl Engine<'_> {
+impl Run<'_, '_> {
     pub(super) fn aggregate(&self, expr: &AggregateExpr, at_ms: i64) -> Outcome<Vec<Element>> {
         let fold: fn(&[f64]) -> f64 = match expr.op.id() {
             T_SUM => |values| values.iter().sum(),
@@ -26,14 +28,14 @@ impl Engine<'_> {
         let mut groups: BTreeMap<Labels, Vec<f64>> = BTreeMap::new();
         for element in self.vector(&expr.expr, at_ms, "aggregation expression")? {
             groups
-                .entry(group_of(element.labels, expr.modifier.as_ref()))
+                .entry(group_of(&element.labels, expr.modifier.as_ref()))
                 .or_default()
                 .push(element.value);
         }
         Ok(groups
             .into_iter()
             .map(|(labels, values)| Element {
-                labels,
+                labels: Arc::new(labels),
                 value: fold(&values),
             })
             .collect())
@@ -41,15 +43,22 @@ impl Engine<'_> {
 }
 
 /// The labels a group is known by.
-fn group_of(mut labels: Labels, modifier: Option<&LabelModifier>) -> Labels {
+fn group_of(labels: &Labels, modifier: Option<&LabelModifier>) -> Labels {
+    let copied = |(name, value): (&Arc<str>, &Arc<str>)| (Arc::clone(name), Arc::clone(value));
     match modifier {
-        None => labels.clear(),
-        Some(LabelModifier::Include(kept)) => labels.retain(|name, _| lists(kept, name)),
-        Some(LabelModifier::Exclude(dropped)) => {
-            labels.retain(|name, _| **name != *METRIC_NAME && !lists(dropped, name));
+        None => Labels::new(),
+        Some(LabelModifier::Include(kept)) => {
+            let kept = kept.labels.iter();
+            kept.filter_map(|name| labels.get_key_value(name.as_str()))
+                .map(copied)
+                .collect()
         }
+        Some(LabelModifier::Exclude(dropped)) => labels
+            .iter()
+            .filter(|(name, _)| ***name != *METRIC_NAME && !lists(dropped, name))
+            .map(copied)
+            .collect(),
     }
-    labels
 }
 
 #[allow(

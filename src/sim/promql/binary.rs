@@ -4,17 +4,20 @@
 //! vector and a scalar, and between two vectors matched one to one. `group_left`, `group_right` and
 //! `fill` are refused.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::borrow::Cow;
+use std::collections::{BTreeMap, BTreeSet, HashSet};
+use std::sync::Arc;
 
 use promql_parser::parser::token::TokenType;
 use promql_parser::parser::token::{
     T_ADD, T_DIV, T_EQLC, T_GTE, T_GTR, T_LAND, T_LOR, T_LSS, T_LTE, T_LUNLESS, T_MOD, T_MUL,
     T_NEQ, T_POW, T_SUB,
 };
-use promql_parser::parser::{BinModifier, BinaryExpr, LabelModifier, VectorMatchCardinality};
+use promql_parser::parser::{BinModifier, BinaryExpr, Expr, LabelModifier, VectorMatchCardinality};
 
-use super::super::labels::{Labels, METRIC_NAME};
-use super::{Element, Engine, Error, Outcome, Value, distinct, lists, unsupported};
+use super::super::labels::{Labels, METRIC_NAME, without_name};
+use super::run::Run;
+use super::{Element, Error, Outcome, Value, lists, nameless, unsupported};
 
 /// What an operator makes of two numbers.
 #[derive(Clone, Copy)]
@@ -70,32 +73,29 @@ impl Operator {
     }
 
     /// Only what passes a filter is still the same metric.
-    fn result_labels(self, mut labels: Labels) -> Labels {
-        if !matches!(self, Operator::Filter(_)) {
-            labels.remove(METRIC_NAME);
+    fn result_labels(self, labels: Arc<Labels>) -> Arc<Labels> {
+        match self {
+            Operator::Filter(_) => labels,
+            _ if !labels.contains_key(METRIC_NAME) => labels,
+            _ => Arc::new(without_name(&labels)),
         }
-        labels
     }
 }
 
-impl Engine<'_> {
+impl Run<'_, '_> {
     pub(super) fn binary(&self, expr: &BinaryExpr, at_ms: i64) -> Outcome<Value> {
-        let modifier = expr.modifier.clone().unwrap_or_default();
-        refuse_unknown(&modifier)?;
-        let left = self.value(&expr.lhs, at_ms)?;
-        let right = self.value(&expr.rhs, at_ms)?;
+        if expr.op.id() == T_LOR {
+            return self.union(expr, at_ms).map(Value::Vector);
+        }
+        let modifier = modifier_of(expr)?;
         let matching = modifier.matching.as_ref();
         if expr.op.is_set_operator() {
-            return match (left, right) {
-                (Value::Vector(left), Value::Vector(right)) => {
-                    combined(expr.op, left, right, matching).map(Value::Vector)
-                }
-                _ => Err(Error::Execution(format!(
-                    "set operator \"{}\" not allowed in binary scalar expression",
-                    expr.op
-                ))),
-            };
+            let left = self.vector(&expr.lhs, at_ms, "set operation")?;
+            let right = self.vector(&expr.rhs, at_ms, "set operation")?;
+            return narrowed(expr.op, left, &right, matching).map(Value::Vector);
         }
+        let left = self.value(&expr.lhs, at_ms)?;
+        let right = self.value(&expr.rhs, at_ms)?;
         let operator = Operator::of(expr.op, modifier.return_bool)?;
         match (left, right) {
             (Value::Scalar(left), Value::Scalar(right)) => match operator {
@@ -117,6 +117,45 @@ impl Engine<'_> {
             }
         }
     }
+
+    /// A chain of `or`, which leans to the left, from its first member to its last.
+    fn union(&self, expr: &BinaryExpr, at_ms: i64) -> Outcome<Vec<Element>> {
+        let modifier = modifier_of(expr)?;
+        let matching = modifier.matching.as_ref();
+        let mut members = vec![&*expr.rhs];
+        let mut rest = &*expr.lhs;
+        while let Expr::Binary(inner) = rest
+            && inner.op.id() == T_LOR
+            && *modifier_of(inner)? == *modifier
+        {
+            members.push(&inner.rhs);
+            rest = &inner.lhs;
+        }
+        members.push(rest);
+        let mut there: HashSet<Arc<Labels>> = HashSet::new();
+        let mut union: Vec<Element> = Vec::new();
+        for member in members.into_iter().rev() {
+            let added = union.len();
+            for element in self.vector(member, at_ms, "set operation")? {
+                if !there.contains(&signature(&element.labels, matching)) {
+                    union.push(element);
+                }
+            }
+            // Only now: the elements of one member do not stand in each other's way.
+            let added = union[added..].iter();
+            there.extend(added.map(|element| signature(&element.labels, matching)));
+        }
+        Ok(union)
+    }
+}
+
+fn modifier_of(expr: &BinaryExpr) -> Outcome<Cow<'_, BinModifier>> {
+    let modifier = match &expr.modifier {
+        Some(modifier) => Cow::Borrowed(modifier),
+        None => Cow::Owned(BinModifier::default()),
+    };
+    refuse_unknown(&modifier)?;
+    Ok(modifier)
 }
 
 fn refuse_unknown(modifier: &BinModifier) -> Outcome<()> {
@@ -137,17 +176,21 @@ fn each(
 ) -> Outcome<Value> {
     let results = elements.into_iter().filter_map(|element| {
         let value = apply(element.value)?;
-        Some(Element {
-            labels: operator.result_labels(element.labels),
-            value,
-        })
+        Some(Element { value, ..element })
     });
-    distinct(results.collect()).map(Value::Vector)
+    let results = results.collect();
+    if matches!(operator, Operator::Filter(_)) {
+        return Ok(Value::Vector(results));
+    }
+    nameless(results).map(Value::Vector)
 }
 
 /// What two elements must share to be matched.
-fn signature(labels: &Labels, matching: Option<&LabelModifier>) -> Labels {
-    let mut shared = labels.clone();
+fn signature(labels: &Arc<Labels>, matching: Option<&LabelModifier>) -> Arc<Labels> {
+    let mut shared = match matching {
+        None if !labels.contains_key(METRIC_NAME) => return Arc::clone(labels),
+        _ => (**labels).clone(),
+    };
     match matching {
         Some(LabelModifier::Include(on)) => shared.retain(|name, _| lists(on, name)),
         Some(LabelModifier::Exclude(ignored)) => {
@@ -157,7 +200,7 @@ fn signature(labels: &Labels, matching: Option<&LabelModifier>) -> Labels {
             shared.remove(METRIC_NAME);
         }
     }
-    shared
+    Arc::new(shared)
 }
 
 fn one_to_one(
@@ -166,7 +209,11 @@ fn one_to_one(
     right: &[Element],
     matching: Option<&LabelModifier>,
 ) -> Outcome<Vec<Element>> {
-    let mut partners: BTreeMap<Labels, &Element> = BTreeMap::new();
+    // Nothing is going to match, and what would not have fitted is not looked at.
+    if left.is_empty() || right.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut partners: BTreeMap<Arc<Labels>, &Element> = BTreeMap::new();
     for element in right {
         let shared = signature(&element.labels, matching);
         if let Some(first) = partners.get(&shared) {
@@ -190,9 +237,11 @@ fn one_to_one(
         let Some(value) = value else { continue };
         let mut labels = operator.result_labels(element.labels);
         match matching {
-            Some(LabelModifier::Include(on)) => labels.retain(|name, _| lists(on, name)),
+            Some(LabelModifier::Include(on)) => {
+                Arc::make_mut(&mut labels).retain(|name, _| lists(on, name));
+            }
             Some(LabelModifier::Exclude(ignored)) => {
-                labels.retain(|name, _| !lists(ignored, name));
+                Arc::make_mut(&mut labels).retain(|name, _| !lists(ignored, name));
             }
             None => {}
         }
@@ -226,35 +275,22 @@ fn in_braces(labels: &Labels) -> String {
     format!("{{{}}}", pairs.join(", "))
 }
 
-fn combined(
+/// What `and` or `unless` leave of the left side.
+fn narrowed(
     op: TokenType,
     mut left: Vec<Element>,
-    right: Vec<Element>,
+    right: &[Element],
     matching: Option<&LabelModifier>,
 ) -> Outcome<Vec<Element>> {
-    let signatures = |elements: &[Element]| -> BTreeSet<Labels> {
-        elements
-            .iter()
-            .map(|element| signature(&element.labels, matching))
-            .collect()
-    };
+    let there: HashSet<Arc<Labels>> = right
+        .iter()
+        .map(|element| signature(&element.labels, matching))
+        .collect();
+    let has_partner = |element: &Element| there.contains(&signature(&element.labels, matching));
     match op.id() {
-        T_LAND => {
-            let there = signatures(&right);
-            left.retain(|element| there.contains(&signature(&element.labels, matching)));
-        }
-        T_LUNLESS => {
-            let there = signatures(&right);
-            left.retain(|element| !there.contains(&signature(&element.labels, matching)));
-        }
-        T_LOR => {
-            let there = signatures(&left);
-            let added = right
-                .into_iter()
-                .filter(|element| !there.contains(&signature(&element.labels, matching)));
-            left.extend(added);
-        }
+        T_LAND => left.retain(has_partner),
+        T_LUNLESS => left.retain(|element| !has_partner(element)),
         _ => return Err(unsupported(&format!("the operator {op}"))),
     }
-    distinct(left)
+    Ok(left)
 }

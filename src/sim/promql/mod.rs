@@ -6,20 +6,24 @@
 
 mod aggregate;
 mod binary;
+mod bounds;
+mod function;
+mod quantile;
 mod range;
+mod relabel;
+mod run;
 #[cfg(test)]
 mod tests;
 
-use std::cell::Cell;
 use std::collections::BTreeSet;
 use std::fmt;
-use std::time::Duration;
+use std::sync::Arc;
 
-use promql_parser::label::{MatchOp, Matcher};
-use promql_parser::parser::{Call, Expr, Offset, VectorSelector};
+use promql_parser::parser::Expr;
 
-use super::labels::{Labels, METRIC_NAME, value_of};
-use super::series::{Series, Store, secs_of};
+use super::labels::{Labels, METRIC_NAME, value_of, without_name};
+use super::series::Store;
+pub(super) use run::Run;
 
 /// A parsed query.
 #[derive(Debug)]
@@ -44,7 +48,7 @@ pub(super) enum Value {
 /// One element of an instant vector.
 #[derive(Debug, Clone, PartialEq)]
 pub(super) struct Element {
-    pub labels: Labels,
+    pub labels: Arc<Labels>,
     pub value: f64,
 }
 
@@ -53,11 +57,9 @@ type Outcome<T> = Result<T, Error>;
 /// Parses a query.
 ///
 /// # Errors
-/// [`Error::Parse`] with the parser's own words, [`Error::Execution`] for one that is too long.
+/// [`Error::Parse`] with the parser's own words, [`Error::Execution`] for one that is too large.
 pub(super) fn parse(query: &str) -> Outcome<Query> {
-    if query.len() > MAX_QUERY_BYTES {
-        return Err(unsupported("a query of over 4 KiB"));
-    }
+    bounds::check(query)?;
     match promql_parser::parser::parse(query) {
         Ok(expr) => Ok(Query(expr)),
         Err(reason) => Err(Error::Parse(reason)),
@@ -72,18 +74,7 @@ pub(super) struct Engine<'a> {
     epoch_ms: i64,
     /// Nothing later than this is known.
     now_ms: i64,
-    /// Samples that may still be read.
-    budget: Cell<i64>,
-    /// How deep in the expression the evaluation is.
-    depth: Cell<u32>,
 }
-
-/// Trees are walked by recursion, so their depth is bounded, and with it what the parser may build.
-const MAX_QUERY_BYTES: usize = 4096;
-const MAX_DEPTH: u32 = 100;
-
-/// Samples one query may read; a real server has such a limit too (`query.max-samples`).
-const MAX_SAMPLES: i64 = 5_000_000;
 
 impl<'a> Engine<'a> {
     /// An engine for one request. Times are milliseconds since the store's zero, which is
@@ -93,8 +84,6 @@ impl<'a> Engine<'a> {
             store,
             epoch_ms,
             now_ms,
-            budget: Cell::new(MAX_SAMPLES),
-            depth: Cell::new(0),
         }
     }
 
@@ -104,188 +93,54 @@ impl<'a> Engine<'a> {
     /// [`Error::Execution`] where the operands do not fit together, the query reads too much, or
     /// the simulator does not know the construct.
     pub(super) fn evaluate(&self, query: &Query, at_ms: i64) -> Outcome<Value> {
-        self.value(&query.0, at_ms)
+        self.run(query, at_ms, at_ms).at(at_ms)
     }
 
-    fn value(&self, expr: &Expr, at_ms: i64) -> Outcome<Value> {
-        if self.depth.get() == MAX_DEPTH {
-            return Err(unsupported("an expression of over 100 levels"));
-        }
-        self.depth.set(self.depth.get() + 1);
-        let value = self.value_inside(expr, at_ms);
-        self.depth.set(self.depth.get() - 1);
-        value
-    }
-
-    fn value_inside(&self, expr: &Expr, at_ms: i64) -> Outcome<Value> {
-        match expr {
-            Expr::NumberLiteral(number) => Ok(Value::Scalar(number.val)),
-            Expr::Paren(inner) => self.value(&inner.expr, at_ms),
-            Expr::Unary(inner) => self.value(&inner.expr, at_ms).and_then(negate),
-            Expr::VectorSelector(selector) => self.instant(selector, at_ms).map(Value::Vector),
-            Expr::Call(call) => self.call(call, at_ms),
-            Expr::Aggregate(aggregate) => self.aggregate(aggregate, at_ms).map(Value::Vector),
-            Expr::Binary(binary) => self.binary(binary, at_ms),
-            Expr::MatrixSelector(_) => Err(unsupported("a range vector outside a function")),
-            Expr::Subquery(_) => Err(unsupported("subqueries")),
-            Expr::StringLiteral(_) => Err(unsupported("strings")),
-            Expr::Extension(_) => Err(unsupported("extensions")),
-        }
-    }
-
-    fn vector(&self, expr: &Expr, at_ms: i64, wanted_by: &str) -> Outcome<Vec<Element>> {
-        match self.value(expr, at_ms)? {
-            Value::Vector(elements) => Ok(elements),
-            Value::Scalar(_) => Err(Error::Execution(format!(
-                "expected type instant vector in {wanted_by}, got scalar"
-            ))),
-        }
-    }
-
-    fn call(&self, call: &Call, at_ms: i64) -> Outcome<Value> {
-        let arguments: Vec<&Expr> = call.args.args.iter().map(AsRef::as_ref).collect();
-        match (call.func.name, arguments.as_slice()) {
-            ("time", []) => Ok(Value::Scalar(secs_of(self.epoch_ms + at_ms))),
-            ("vector", [inner]) => match self.value(inner, at_ms)? {
-                Value::Scalar(value) => Ok(Value::Vector(vec![Element {
-                    labels: Labels::new(),
-                    value,
-                }])),
-                Value::Vector(_) => Err(Error::Execution(
-                    "expected type scalar in call to function \"vector\"".to_owned(),
-                )),
-            },
-            ("absent", [inner]) => self.absent(inner, at_ms).map(Value::Vector),
-            (name, [inner]) => match range::Function::named(name) {
-                Some(function) => self.over_range(function, inner, at_ms).map(Value::Vector),
-                None => Err(unsupported(&format!("the function {name}"))),
-            },
-            (name, _) => Err(unsupported(&format!("the function {name}"))),
-        }
-    }
-
-    /// 1 with the labels the selector asks for by equality, if it selects nothing.
-    fn absent(&self, inner: &Expr, at_ms: i64) -> Outcome<Vec<Element>> {
-        if !self
-            .vector(inner, at_ms, "call to function \"absent\"")?
-            .is_empty()
-        {
-            return Ok(Vec::new());
-        }
-        let mut labels = Labels::new();
-        if let Expr::VectorSelector(selector) = inner {
-            let mut seen = BTreeSet::new();
-            for matcher in &selector.matchers.matchers {
-                let first = seen.insert(&matcher.name);
-                if first && matches!(matcher.op, MatchOp::Equal) && matcher.name != METRIC_NAME {
-                    labels.insert(matcher.name.as_str().into(), matcher.value.as_str().into());
-                } else {
-                    labels.remove(matcher.name.as_str());
-                }
-            }
-        }
-        Ok(vec![Element { labels, value: 1.0 }])
-    }
-
-    fn instant(&self, selector: &VectorSelector, at_ms: i64) -> Outcome<Vec<Element>> {
-        let at_ms = shifted(selector, at_ms)?;
-        let mut elements = Vec::new();
-        for series in self.selected(selector)? {
-            if let Some(value) = series.instant(at_ms, self.now_ms) {
-                self.spend(1)?;
-                elements.push(Element {
-                    labels: series.labels.clone(),
-                    value,
-                });
-            }
-        }
-        Ok(elements)
-    }
-
-    fn selected<'s>(
-        &self,
-        selector: &'s VectorSelector,
-    ) -> Outcome<impl Iterator<Item = &'a Series> + use<'a, 's>> {
-        if !selector.matchers.or_matchers.is_empty() {
-            return Err(unsupported("`or` between matchers"));
-        }
-        let matchers = &selector.matchers.matchers;
-        let fixed = matchers
-            .iter()
-            .find(|m| m.name == METRIC_NAME && matches!(m.op, MatchOp::Equal))
-            .map(|m| m.value.as_str());
-        let named = self.store.named(selector.name.as_deref().or(fixed));
-        Ok(named.filter(move |series| matchers.iter().all(|m| selects(m, &series.labels))))
-    }
-
-    fn spend(&self, samples: i64) -> Outcome<()> {
-        let left = self.budget.get() - samples;
-        self.budget.set(left);
-        if left < 0 {
-            return Err(Error::Execution(
-                "query processing would load too many samples into memory in query execution"
-                    .to_owned(),
-            ));
-        }
-        Ok(())
+    /// One query that is evaluated from `start_ms` to `end_ms`, as often as the caller likes.
+    pub(super) fn run<'q>(&'q self, query: &'q Query, start_ms: i64, end_ms: i64) -> Run<'a, 'q> {
+        Run::new(self, query, start_ms, end_ms)
     }
 }
 
-/// A label that is not there matches like an empty one.
-fn selects(matcher: &Matcher, labels: &Labels) -> bool {
-    matcher.is_match(value_of(labels, &matcher.name))
-}
-
-/// The instant a selector looks at.
-fn shifted(selector: &VectorSelector, at_ms: i64) -> Outcome<i64> {
-    if selector.at.is_some() {
-        return Err(unsupported("the @ modifier"));
-    }
-    Ok(match &selector.offset {
-        None => at_ms,
-        Some(Offset::Pos(back)) => at_ms.saturating_sub(ms_in(*back)),
-        Some(Offset::Neg(ahead)) => at_ms.saturating_add(ms_in(*ahead)),
-    })
-}
-
-/// Whether a list of label names, as in `by` or `on`, holds this one.
-fn lists(names: &promql_parser::label::Labels, name: &str) -> bool {
-    names.labels.iter().any(|listed| listed == name)
-}
-
-/// Bounded to some hundred thousand years, so that sums of times do not overflow.
-fn ms_in(duration: Duration) -> i64 {
-    const MOST_MS: i64 = i64::MAX >> 10;
-    i64::try_from(duration.as_millis()).map_or(MOST_MS, |ms| ms.min(MOST_MS))
-}
-
-fn negate(value: Value) -> Outcome<Value> {
-    match value {
-        Value::Scalar(number) => Ok(Value::Scalar(-number)),
-        Value::Vector(elements) => {
-            let negated = elements.into_iter().map(|element| Element {
-                labels: without_name(element.labels),
-                value: -element.value,
-            });
-            distinct(negated.collect()).map(Value::Vector)
+/// What is left of elements whose metric's name a function drops.
+///
+/// # Errors
+/// Two of them have become the same series.
+fn nameless(mut elements: Vec<Element>) -> Outcome<Vec<Element>> {
+    let alike = share_a_name(elements.iter().map(|element| &*element.labels));
+    for element in &mut elements {
+        if element.labels.contains_key(METRIC_NAME) {
+            element.labels = Arc::new(without_name(&element.labels));
         }
     }
+    if alike {
+        return Ok(elements);
+    }
+    distinct(elements)
 }
 
-fn without_name(mut labels: Labels) -> Labels {
-    labels.remove(METRIC_NAME);
-    labels
+/// Whether all have the same metric name. Then they differ without it as well, and nothing needs to
+/// be compared.
+fn share_a_name<'l>(labels: impl Iterator<Item = &'l Labels>) -> bool {
+    let mut names = labels.map(|labels| value_of(labels, METRIC_NAME));
+    let first = names.next();
+    names.all(|name| Some(name) == first)
 }
 
 /// Refuses a vector in which two elements have become the same series.
 fn distinct(elements: Vec<Element>) -> Outcome<Vec<Element>> {
-    let unique: BTreeSet<&Labels> = elements.iter().map(|element| &element.labels).collect();
+    let unique: BTreeSet<&Labels> = elements.iter().map(|element| &*element.labels).collect();
     if unique.len() < elements.len() {
         return Err(Error::Execution(
             "vector cannot contain metrics with the same labelset".to_owned(),
         ));
     }
     Ok(elements)
+}
+
+/// Whether a list of label names, as in `by` or `on`, holds this one.
+fn lists(names: &promql_parser::label::Labels, name: &str) -> bool {
+    names.labels.iter().any(|listed| listed == name)
 }
 
 fn unsupported(what: &str) -> Error {

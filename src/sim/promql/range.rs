@@ -1,13 +1,20 @@
 //! What does a function say about the samples of a window?
 //!
-//! Windows include both ends, as in Prometheus 2. The extrapolation of `rate` and `increase` follows
-//! the documented behaviour of that release: to the edge of the window where the samples come close
-//! to it, by half a sampling interval where they do not, and never below a counter's zero.
+//! The samples are those of a series, or the results of a subquery. Windows include both ends, as in
+//! Prometheus 2. The extrapolation of `rate` and `increase` follows the documented behaviour of that
+//! release: to the edge of the window where the samples come close to it, by half a sampling interval
+//! where they do not, and never below a counter's zero.
 
-use promql_parser::parser::Expr;
+use std::collections::HashMap;
+use std::sync::Arc;
 
-use super::super::series::{Ends, Series, secs_of};
-use super::{Element, Engine, Outcome, distinct, ms_in, shifted, unsupported, without_name};
+use promql_parser::parser::{Expr, MatrixSelector, SubqueryExpr};
+
+use super::super::labels::Labels;
+use super::super::series::{Ends, Sample, Series, secs_of};
+use super::super::story::SCRAPE_MS;
+use super::run::{Run, ms_in};
+use super::{Element, Outcome, Value, distinct, nameless, share_a_name, unsupported};
 
 /// The functions over windows that the simulator knows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -15,8 +22,11 @@ pub(super) enum Function {
     Rate,
     Increase,
     Average,
+    Sum,
+    Count,
     Maximum,
     Minimum,
+    Last,
 }
 
 impl Function {
@@ -25,8 +35,11 @@ impl Function {
             "rate" => Some(Function::Rate),
             "increase" => Some(Function::Increase),
             "avg_over_time" => Some(Function::Average),
+            "sum_over_time" => Some(Function::Sum),
+            "count_over_time" => Some(Function::Count),
             "max_over_time" => Some(Function::Maximum),
             "min_over_time" => Some(Function::Minimum),
+            "last_over_time" => Some(Function::Last),
             _ => None,
         }
     }
@@ -41,32 +54,52 @@ struct Window {
     seen_ms: i64,
 }
 
-impl Engine<'_> {
+impl Run<'_, '_> {
     pub(super) fn over_range(
         &self,
         function: Function,
         argument: &Expr,
         at_ms: i64,
     ) -> Outcome<Vec<Element>> {
-        let matrix = match argument {
-            Expr::MatrixSelector(matrix) => matrix,
-            Expr::Paren(inner) => return self.over_range(function, &inner.expr, at_ms),
-            _ => return Err(unsupported("a window over anything but a selector")),
-        };
-        let to_ms = shifted(&matrix.vs, at_ms)?;
+        match argument {
+            Expr::MatrixSelector(matrix) => self.over_selected(function, matrix, at_ms),
+            Expr::Subquery(subquery) => self.over_subquery(function, subquery, at_ms),
+            Expr::Paren(inner) => self.over_range(function, &inner.expr, at_ms),
+            _ => Err(unsupported(
+                "a window over anything but a selector or a subquery",
+            )),
+        }
+    }
+
+    fn over_selected(
+        &self,
+        function: Function,
+        matrix: &MatrixSelector,
+        at_ms: i64,
+    ) -> Outcome<Vec<Element>> {
+        let to_ms = self.looked_at(matrix.vs.at.as_ref(), matrix.vs.offset.as_ref(), at_ms);
         let window = Window {
             opens_ms: to_ms.saturating_sub(ms_in(matrix.range)),
             closes_ms: to_ms,
-            seen_ms: to_ms.min(self.now_ms),
+            seen_ms: to_ms.min(self.engine.now_ms),
         };
-        let mut elements = Vec::new();
-        for series in self.selected(&matrix.vs)? {
+        let selected = self.selected(&matrix.vs)?;
+        let mut elements = Vec::with_capacity(selected.len());
+        for series in &*selected {
             if let Some(value) = self.over_window(function, series, window)? {
+                let labels = match function {
+                    Function::Last => &series.labels,
+                    _ => &series.nameless,
+                };
                 elements.push(Element {
-                    labels: without_name(series.labels.clone()),
+                    labels: Arc::clone(labels),
                     value,
                 });
             }
+        }
+        let names = selected.iter().map(|series| &*series.labels);
+        if function == Function::Last || share_a_name(names) {
+            return Ok(elements);
         }
         distinct(elements)
     }
@@ -77,45 +110,118 @@ impl Engine<'_> {
         series: &Series,
         window: Window,
     ) -> Outcome<Option<f64>> {
-        if matches!(function, Function::Rate | Function::Increase) {
-            let increase = self.increase(series, window)?;
-            let over_secs = secs_of(window.closes_ms - window.opens_ms);
-            return Ok(match function {
-                Function::Rate => increase.map(|increase| increase / over_secs),
-                _ => increase,
-            });
+        let (from_ms, to_ms) = (window.opens_ms, window.seen_ms);
+        let by_its_ends = match function {
+            Function::Rate | Function::Increase => series.never_falls(),
+            Function::Last | Function::Count => true,
+            _ => false,
+        };
+        if by_its_ends {
+            self.spend(2)?;
+            return Ok(series
+                .ends(from_ms, to_ms)
+                .and_then(|ends| of_ends(function, ends, 0.0, window)));
         }
-        self.spend(series.count(window.opens_ms, window.seen_ms))?;
-        let values = series
-            .samples(window.opens_ms, window.seen_ms)
-            .map(|sample| sample.value);
-        Ok(match function {
-            Function::Maximum => values.reduce(f64::max),
-            Function::Minimum => values.reduce(f64::min),
-            _ => mean(values),
-        })
+        self.spend(series.count(from_ms, to_ms))?;
+        Ok(of_samples(function, series.samples(from_ms, to_ms), window))
     }
 
-    fn increase(&self, series: &Series, window: Window) -> Outcome<Option<f64>> {
-        let (ends, lost_to_resets) = if series.never_falls() {
-            self.spend(2)?;
-            (series.ends(window.opens_ms, window.seen_ms), 0.0)
-        } else {
-            self.spend(series.count(window.opens_ms, window.seen_ms))?;
-            ends_and_resets(series, window)
+    /// Evaluates the inner expression on its own grid, which is that of the clock and not of the
+    /// window, and takes the results for samples.
+    fn over_subquery(
+        &self,
+        function: Function,
+        subquery: &SubqueryExpr,
+        at_ms: i64,
+    ) -> Outcome<Vec<Element>> {
+        let to_ms = self.looked_at(subquery.at.as_ref(), subquery.offset.as_ref(), at_ms);
+        let window = Window {
+            opens_ms: to_ms.saturating_sub(ms_in(subquery.range)),
+            closes_ms: to_ms,
+            seen_ms: to_ms,
         };
-        let Some(ends) = ends.filter(|ends| ends.count >= 2) else {
-            return Ok(None);
-        };
-        Ok(Some(extrapolated(ends, lost_to_resets, window)))
+        let step_ms = subquery.step.map_or(SCRAPE_MS, ms_in);
+        if step_ms <= 0 {
+            return Err(unsupported("a subquery without a step"));
+        }
+        let mut rows: Vec<(Arc<Labels>, Vec<Sample>)> = Vec::new();
+        let mut places: HashMap<Arc<Labels>, usize> = HashMap::new();
+        let epoch_ms = self.engine.epoch_ms;
+        let opens_unix_ms = window.opens_ms.saturating_add(epoch_ms);
+        let mut at_ms = -(-opens_unix_ms).div_euclid(step_ms) * step_ms - epoch_ms;
+        while at_ms <= to_ms {
+            self.spend(1)?;
+            let elements = match self.value(&subquery.expr, at_ms)? {
+                Value::Vector(elements) => elements,
+                Value::Scalar(value) => vec![Element {
+                    labels: Arc::default(),
+                    value,
+                }],
+            };
+            for Element { labels, value } in elements {
+                let place = *places.entry(labels).or_insert_with_key(|labels| {
+                    rows.push((Arc::clone(labels), Vec::new()));
+                    rows.len() - 1
+                });
+                rows[place].1.push(Sample { at_ms, value });
+            }
+            at_ms = at_ms.saturating_add(step_ms);
+        }
+        let mut elements = Vec::with_capacity(rows.len());
+        for (labels, samples) in rows {
+            if let Some(value) = of_samples(function, samples.into_iter(), window) {
+                elements.push(Element { labels, value });
+            }
+        }
+        if function == Function::Last {
+            return Ok(elements);
+        }
+        nameless(elements)
+    }
+}
+
+/// What a function says about samples. `None` where there are too few for it.
+fn of_samples(
+    function: Function,
+    samples: impl Iterator<Item = Sample>,
+    window: Window,
+) -> Option<f64> {
+    let values = |samples| Iterator::map(samples, |sample: Sample| sample.value);
+    match function {
+        Function::Maximum => values(samples).reduce(f64::max),
+        Function::Minimum => values(samples).reduce(f64::min),
+        Function::Average => mean(values(samples)),
+        Function::Sum => values(samples).reduce(|sum, value| sum + value),
+        Function::Rate | Function::Increase | Function::Count | Function::Last => {
+            let (ends, lost_to_resets) = ends_and_resets(samples);
+            of_ends(function, ends?, lost_to_resets, window)
+        }
+    }
+}
+
+/// What the functions say for which the ends of a window suffice.
+#[allow(
+    clippy::cast_precision_loss,
+    reason = "a count of samples is far below 2^53"
+)]
+fn of_ends(function: Function, ends: Ends, lost_to_resets: f64, window: Window) -> Option<f64> {
+    match function {
+        Function::Count => Some(ends.count as f64),
+        Function::Last => Some(ends.last.value),
+        _ if ends.count < 2 => None,
+        Function::Rate => {
+            let over_secs = secs_of(window.closes_ms - window.opens_ms);
+            Some(extrapolated(ends, lost_to_resets, window) / over_secs)
+        }
+        _ => Some(extrapolated(ends, lost_to_resets, window)),
     }
 }
 
 /// A gauge may fall, and `rate` takes every fall for a restart from zero.
-fn ends_and_resets(series: &Series, window: Window) -> (Option<Ends>, f64) {
+fn ends_and_resets(samples: impl Iterator<Item = Sample>) -> (Option<Ends>, f64) {
     let mut ends: Option<Ends> = None;
     let mut lost = 0.0;
-    for sample in series.samples(window.opens_ms, window.seen_ms) {
+    for sample in samples {
         ends = Some(match ends {
             None => Ends {
                 first: sample,

@@ -131,7 +131,14 @@ fn a_rule_that_fails_says_why() {
 
 #[test]
 fn rules_can_be_narrowed() {
-    let all = rules("/api/v1/rules", 100);
+    let every = rules("/api/v1/rules", 100);
+    let recording = rules("/api/v1/rules?type=record", 100);
+    let all = rules("/api/v1/rules?type=alert", 100);
+    assert_eq!(all.len() + recording.len(), every.len());
+    assert!(recording.len() > 15);
+    for rule in &recording {
+        assert_eq!(text(rule, "/type"), "recording");
+    }
     let checkout = rules("/api/v1/rules?rule_name[]=CheckoutHighErrorRate", 100);
     assert!(all.len() > 20);
     assert_eq!(checkout.len(), 1);
@@ -141,7 +148,9 @@ fn rules_can_be_narrowed() {
     let bare = rules("/api/v1/rules?type=alert&exclude_alerts=true", 100);
     assert_eq!(bare.len(), all.len());
     assert!(bare.iter().all(|rule| rule.get("alerts").is_none()));
-    assert!(rules("/api/v1/rules?type=record", 100).is_empty());
+    let info = rules("/api/v1/rules?rule_name[]=sloth_slo_info", 100);
+    assert_eq!(info.len(), 1);
+    assert_eq!(info[0]["labels"]["sloth_objective"], "99.5");
     assert!(rules("/api/v1/rules?rule_group[]=nobody", 100).is_empty());
 }
 
@@ -293,7 +302,31 @@ fn the_story_shows_in_the_series() {
 }
 
 #[test]
+fn a_query_says_what_it_read_when_asked() {
+    let expr = "sum(increase(http_requests_total{service=\"payments\"}[30d]))";
+    let stats = |more: &[(&str, &str)]| {
+        let data = data(&query_target("/api/v1/query", expr, more), 100);
+        data["stats"]["samples"]["totalQueryableSamples"].as_i64()
+    };
+    assert_eq!(stats(&[]), None);
+    assert_eq!(stats(&[("stats", "")]), None);
+    // Two codes of three pods, each read at both ends of the window.
+    assert_eq!(stats(&[("stats", "all")]), Some(12));
+    let range = [
+        ("start", "1763712345"),
+        ("end", "1763712365"),
+        ("step", "10"),
+        ("stats", "all"),
+    ];
+    let range = data(&query_target("/api/v1/query_range", expr, &range), 100);
+    assert_eq!(range["stats"]["samples"]["totalQueryableSamples"], 36);
+    assert!(range["stats"]["timings"]["evalTotalTime"].is_f64());
+}
+
+#[test]
 fn the_server_says_what_it_is() {
     assert_eq!(data("/api/v1/status/buildinfo", 0)["version"], "2.55.1");
+    let runtime = data("/api/v1/status/runtimeinfo", 0);
+    assert_eq!(runtime["storageRetention"], "32d");
     assert_eq!(prometheus("/-/ready", 0).status, StatusCode::OK);
 }
