@@ -4,8 +4,8 @@
 //! flags. Called by `main` alone. It checks the shape of the words; what they mean (URLs, paths,
 //! names) is checked by `config` together with the file.
 
-use std::borrow::Cow;
 use std::ffi::{OsStr, OsString};
+use std::os::unix::ffi::OsStrExt as _;
 use std::path::PathBuf;
 
 use clap::builder::{FalseyValueParser, NonEmptyStringValueParser};
@@ -15,6 +15,7 @@ use clap::{
 };
 use clap_complete::Shell;
 
+use super::burn_json::Detail;
 use crate::config::Overrides;
 use crate::config::overrides::Values;
 
@@ -70,6 +71,20 @@ pub struct Global {
     #[arg(long, global = true, env = "QUELL_RUNBOOKS", hide_env = true, value_name = "PATH", value_hint = ValueHint::DirPath)]
     #[arg(value_parser = OsStringPath)]
     pub runbooks: Option<PathBuf>,
+    /// A file or folder of SLOs, or builtin:platform; may be repeated. The variable takes several,
+    /// with commas
+    #[arg(long, global = true, env = "QUELL_SLO", hide_env = true, value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    #[arg(value_parser = OsStringPath)]
+    pub slo: Vec<PathBuf>,
+    /// Which burn is too much: a built-in policy (google, mps, paas, pe, pt, ssp, slow) or one of the config
+    #[arg(
+        long,
+        global = true,
+        env = "QUELL_BURN_POLICY",
+        hide_env = true,
+        value_name = "NAME"
+    )]
+    pub burn_policy: Option<String>,
     /// Change nothing anywhere, whatever the config allows
     #[arg(long, global = true, env = "QUELL_READ_ONLY", hide_env = true, value_parser = FalseyValueParser::new())]
     pub read_only: bool,
@@ -139,6 +154,15 @@ pub enum Print {
         quell alerts checkout --json | jq -r '.alerts[].id'"
     )]
     Alerts(AlertsArgs),
+    /// Say which error budgets burn, how fast, and how long they will last
+    #[command(
+        after_help = "Service levels come from files (--slo PATH: OpenSLO, Sloth, Pyrra) and from what Prometheus \
+        records.\n\nExamples:\n  \
+        quell burn --prometheus http://localhost:9090 --slo slo/\n  \
+        quell burn checkout-api/availability --at 6h --explain\n  \
+        quell burn --json | jq '.slos[] | select(.verdict == \"page\") | .slo'"
+    )]
+    Burn(BurnArgs),
     /// List, print or look up runbooks
     #[command(subcommand, arg_required_else_help = true)]
     Runbook(RunbookCommand),
@@ -215,6 +239,35 @@ pub struct AlertsArgs {
     pub reading: Reading,
 }
 
+/// `quell burn`
+#[derive(Clone, Debug, Default, Args)]
+pub struct BurnArgs {
+    /// A service level or a service, by name or by a clear part of it; or SERVICE/NAME
+    #[arg(value_name = "SLO", value_parser = NonEmptyStringValueParser::new())]
+    pub name: Option<String>,
+    /// As of then: 2026-11-21T14:02:00Z, seconds since 1970, or how long ago (6h)
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub at: Option<String>,
+    /// Show the query, the inputs and the formula of every number, and what each policy says
+    #[arg(long)]
+    explain: bool,
+    /// Text or JSON.
+    #[command(flatten)]
+    pub reading: Reading,
+}
+
+impl BurnArgs {
+    /// Whether each number comes with its steps.
+    #[must_use]
+    pub fn detail(&self) -> Detail {
+        if self.explain {
+            Detail::Explained
+        } else {
+            Detail::Numbers
+        }
+    }
+}
+
 /// `quell runbook ...`
 #[derive(Clone, Debug, Subcommand)]
 pub enum RunbookCommand {
@@ -269,8 +322,11 @@ impl Cli {
         cli.global.keep_flags(&matches);
         // clap keeps only one side's values of a repeatable flag that stands on both sides of the
         // command: a source would be left out without a word.
-        cli.global.alertmanager = every("--alertmanager", &argv);
-        cli.global.prometheus = every("--prometheus", &argv);
+        let text = |word: &OsStr| word.to_string_lossy().into_owned();
+        let texts = |flag| every(flag, &argv).map(text).collect();
+        cli.global.alertmanager = texts("--alertmanager");
+        cli.global.prometheus = texts("--prometheus");
+        cli.global.slo = every("--slo", &argv).map(PathBuf::from).collect();
         Ok(cli)
     }
 }
@@ -283,6 +339,7 @@ impl Global {
             ("env", &mut self.env),
             ("theme", &mut self.theme),
             ("log_level", &mut self.log_level),
+            ("burn_policy", &mut self.burn_policy),
         ] {
             *value = value.take().filter(|_| given(id));
         }
@@ -305,6 +362,8 @@ impl Global {
             alertmanagers: self.alertmanager.clone(),
             prometheuses: self.prometheus.clone(),
             runbooks: self.runbooks.clone(),
+            slos: self.slo.clone(),
+            burn_policy: self.burn_policy.clone(),
             theme: self.theme.clone(),
             no_color: self.no_color,
             ascii: self.ascii,
@@ -316,23 +375,23 @@ impl Global {
 
 /// The values of a flag anywhere before `--`. clap has accepted the line, so that a word equal to
 /// the flag is the flag: a value that begins with a dash was refused.
-fn every(flag: &str, argv: &[OsString]) -> Vec<String> {
-    let mut found = Vec::new();
-    let mut words = argv.iter().skip(1).map(|word| word.to_string_lossy());
-    while let Some(word) = words.next() {
-        if word == "--" {
-            break;
+fn every<'a>(flag: &str, argv: &'a [OsString]) -> impl Iterator<Item = &'a OsStr> {
+    let mut words = argv.iter().skip(1).map(OsString::as_os_str);
+    let begin = format!("{flag}=");
+    let flag = flag.to_owned();
+    std::iter::from_fn(move || {
+        loop {
+            let word = words.next().filter(|word| *word != "--")?;
+            if *word == *flag {
+                return words.next();
+            }
+            // A path need not be UTF-8.
+            if let Some(value) = word.as_bytes().strip_prefix(begin.as_bytes()) {
+                return Some(OsStr::from_bytes(value));
+            }
         }
-        if word == flag {
-            found.extend(words.next().map(Cow::into_owned));
-        } else if let Some(value) = word
-            .strip_prefix(flag)
-            .and_then(|rest| rest.strip_prefix('='))
-        {
-            found.push(value.to_owned());
-        }
-    }
-    found
+    })
+    .fuse()
 }
 
 /// A path that may be empty: a variable that is set but empty counts as one that is not set.
@@ -402,13 +461,18 @@ mod tests {
 
     #[test]
     fn no_source_is_lost_wherever_it_stands() {
-        let line = "--alertmanager http://a:1 status --alertmanager=http://b:1 --prometheus http://p:1 --alertmanager http://c:1";
+        let line = "--alertmanager http://a:1 --slo a status --alertmanager=http://b:1 --prometheus http://p:1 \
+            --slo=b/ --alertmanager http://c:1 --slo builtin:platform";
         let global = reading(line).global;
         assert_eq!(
             global.alertmanager,
             ["http://a:1", "http://b:1", "http://c:1"]
         );
         assert_eq!(global.prometheus, ["http://p:1"]);
+        assert_eq!(
+            global.slo,
+            ["a", "b/", "builtin:platform"].map(PathBuf::from)
+        );
         // After `--` it is a word of the filter.
         let cli = reading("alerts -- --alertmanager x");
         assert!(cli.global.alertmanager.is_empty());
@@ -421,12 +485,25 @@ mod tests {
             .get_arguments()
             .filter(|arg| !matches!(arg.get_id().as_str(), "help" | "version"))
             .collect();
-        assert_eq!(flags.len(), 10);
+        assert_eq!(flags.len(), 12);
         for flag in flags {
             let long = flag.get_long().unwrap();
             let variable = format!("QUELL_{}", long.to_uppercase().replace('-', "_"));
             assert_eq!(flag.get_env().unwrap(), variable.as_str());
             assert!(flag.is_global_set(), "{long}");
+        }
+    }
+
+    #[test]
+    fn the_help_names_every_burn_policy_that_is_built_in() {
+        let command = Cli::command();
+        let flag = command
+            .get_arguments()
+            .find(|arg| arg.get_id() == "burn_policy")
+            .unwrap();
+        let help = flag.get_help().unwrap().to_string();
+        for policy in crate::domain::burn_policy::built_in() {
+            assert!(help.contains(&policy.name), "{}", policy.name);
         }
     }
 

@@ -1,6 +1,6 @@
 //! `quell check`: what works, what does not, and what next?
 //!
-//! Config, credentials, sources, runbooks and folders, each as a line that is ok, a warning or a
+//! Config, credentials, sources, service levels, runbooks and folders, each as a line that is ok, a warning or a
 //! failure with its next step, or the document `quell.check/1`. It reads secrets to see that they
 //! can be read, and prints only where they are kept.
 
@@ -11,11 +11,14 @@ use serde::Serialize;
 
 use super::args::{Format, Global, Reading};
 use super::exit::Exit;
+use super::gather::Scope;
+use super::gather_slos::BurnQuestion;
 use super::json::{Document, SourceDoc};
 use super::output::{Answer, Output};
 use super::page::{Page, Role, Table, cell, rest};
 use super::{
-    Outcome, Show, World, check_machine, check_sources, gather, has_servers, kept, load, unwritable,
+    Outcome, Show, World, check_machine, check_slos, check_sources, gather, has_servers, kept,
+    load, unwritable,
 };
 use crate::config::Loaded;
 use crate::domain::text::shown;
@@ -42,6 +45,8 @@ pub enum Area {
     Credentials,
     /// A server.
     Source,
+    /// Service levels, their files, and burn policies.
+    Slos,
     /// The runbooks.
     Runbooks,
     /// Folders on this machine.
@@ -112,11 +117,14 @@ pub(super) async fn run(
     };
     let settings = &loaded.settings;
     let show = Show::of(settings, reading.format(), world, output);
-    let picture = gather::gather(settings, Arc::default(), world.clock).await;
+    // Without a cache: a check leaves nothing behind.
+    let scope = Scope::Everything(BurnQuestion::default());
+    let picture = gather::gather(settings, &scope, Arc::default(), world.clock).await;
 
     let mut findings = config(&loaded);
     findings.extend(check_machine::credentials(settings).await);
     findings.extend(check_sources::servers(&picture));
+    findings.extend(check_slos::slos(&picture));
     findings.extend(check_sources::runbooks(&picture));
     findings.extend(check_machine::folders(&world.paths));
     findings.extend(kept::claims(&world.paths).err().map(|why| {

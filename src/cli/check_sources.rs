@@ -6,8 +6,9 @@
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 
+use super::asked::SourceStatus;
 use super::check::{Area, Finding, Level};
-use super::gather::{Picture, SourceStatus};
+use super::gather::Picture;
 use super::page::count;
 use crate::domain::blindness::BlindnessKind;
 use crate::domain::board::{Heard, Replica};
@@ -25,7 +26,10 @@ const MOST_SKEW_SECS: f64 = 5.0;
 pub fn servers(picture: &Picture) -> Vec<Finding> {
     let mut found = Vec::new();
     for source in &picture.sources {
-        if source.kind == SourceKind::Runbooks {
+        if !matches!(
+            source.kind,
+            SourceKind::Alertmanager | SourceKind::Prometheus
+        ) {
             continue;
         }
         if let Some(failure) = failure(source, Area::Source) {

@@ -14,7 +14,7 @@ use super::output::Answer;
 use crate::config::overrides::Values;
 use crate::config::settings::{Accent, Environment, Settings};
 use crate::config::{self, Overrides};
-use crate::sim::{Options, Sim};
+use crate::sim::{Options, Sim, slo_files};
 
 /// The story is told in minutes and nobody else asks these servers: they are asked more often.
 const PERIOD: Duration = Duration::from_secs(3);
@@ -58,7 +58,8 @@ pub async fn prepare(args: DemoArgs, global: &Global, world: &World) -> Result<D
             config: Some(NO_CONFIG.into()),
             alertmanagers: sim.alertmanagers().map(String::from).into(),
             prometheuses: vec![sim.prometheus().into()],
-            ..looks(given.flags)
+            burn_policy: given.flags.burn_policy.clone(),
+            ..looks(given.flags.clone())
         },
         variables: looks(given.variables),
         user: given.user,
@@ -67,6 +68,7 @@ pub async fn prepare(args: DemoArgs, global: &Global, world: &World) -> Result<D
     let mut settings = loaded
         .map_err(|errors| Answer::usage(errors.to_string()))?
         .settings;
+    settings.slo.texts = slo_files();
     for replica in &mut settings.alertmanagers {
         replica.period = PERIOD;
     }

@@ -1,32 +1,33 @@
 //! What does everybody say right now?
 //!
-//! One poll of every configured source, all at the same time, and the picture made of the answers.
-//! Called by the reading commands. It keeps nothing, tries nothing twice and prints nothing; a
+//! One poll of every source that a command needs, all at the same time, and the picture made of the
+//! answers. Called by the reading commands. It keeps nothing, tries nothing twice and prints nothing; a
 //! source that fails is part of the picture.
 
-use std::future::Future;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
-use futures_util::future::{join, join_all};
+use futures_util::future::{OptionFuture, join, join_all};
 
 use super::Clock;
 use crate::config::settings::{
     AlertmanagerSettings, PrometheusSettings, RunbookSettings, Settings,
 };
-use crate::domain::board::{Board, Heard, Inputs, Replica};
+use crate::domain::board::{Board, Inputs, Replica};
 use crate::domain::claim::Claims;
-use crate::domain::freshness::{Freshness, Health};
+use crate::domain::freshness::Freshness;
 use crate::domain::observed::{AlertmanagerAnswer, PrometheusAnswer};
 use crate::domain::runbook::Library;
-use crate::domain::source::{SourceError, SourceKind, SourceName};
-use crate::domain::text::Untrusted;
+use crate::domain::slo::SloProblem;
+use crate::domain::source::{SourceKind, SourceName};
 use crate::domain::triage::TriagePolicy;
 use crate::runbooks;
 use crate::sources::{Alertmanager, Prometheus};
 
+use super::asked::{Asked, SourceStatus};
 use super::exit::Exit;
+use super::gather_slos::{self, BurnAnswers, BurnQuestion};
 
 /// Runbooks are files: an answer of this age would be overdue.
 const RUNBOOKS_PERIOD: Duration = Duration::from_mins(1);
@@ -36,27 +37,39 @@ const RUNBOOKS_PERIOD: Duration = Duration::from_mins(1);
 pub struct Picture {
     /// The environment's name, if there is one.
     pub env: Option<String>,
-    /// Every configured source, in the order of the config, runbooks last.
+    /// Every source that was asked, in the order of the config: servers, what measures service
+    /// levels, runbooks.
     pub sources: Vec<SourceStatus>,
     /// What the answers were.
     pub inputs: Inputs,
     /// What they mean.
     pub board: Board,
+    /// What is wrong with the files of service levels.
+    pub slo_problems: Vec<SloProblem>,
 }
 
-/// A source and how its poll went.
+/// What a command wants to know.
 #[derive(Clone, Debug)]
-pub struct SourceStatus {
-    /// As the config or the flags name it.
-    pub name: SourceName,
-    /// What it is.
-    pub kind: SourceKind,
-    /// How the request went.
-    pub health: Health,
-    /// The verdict on it.
-    pub freshness: Freshness,
-    /// What it could not tell, although it answered.
-    pub limits: Vec<Untrusted>,
+pub enum Scope {
+    /// Alerts and runbooks.
+    Alerts,
+    /// Service levels alone.
+    Burns(BurnQuestion),
+    /// All of it.
+    Everything(BurnQuestion),
+}
+
+impl Scope {
+    fn burns(&self) -> Option<&BurnQuestion> {
+        match self {
+            Self::Alerts => None,
+            Self::Burns(question) | Self::Everything(question) => Some(question),
+        }
+    }
+
+    fn has_alerts(&self) -> bool {
+        !matches!(self, Self::Burns(_))
+    }
 }
 
 impl Picture {
@@ -64,6 +77,12 @@ impl Picture {
     #[must_use]
     pub fn at(&self) -> DateTime<Utc> {
         self.inputs.now
+    }
+
+    /// The moment that service levels were judged for.
+    #[must_use]
+    pub fn burn_at(&self) -> DateTime<Utc> {
+        self.inputs.burn_at.unwrap_or(self.inputs.now)
     }
 
     /// Whether the runbooks could be read.
@@ -95,96 +114,37 @@ pub struct Answers {
     pub alertmanagers: Vec<(Asked<AlertmanagerAnswer>, Option<String>, String)>,
     /// One per Prometheus.
     pub prometheuses: Vec<Asked<PrometheusAnswer>>,
-    /// The runbooks.
-    pub library: Asked<Library>,
+    /// The service levels, if they were asked for.
+    pub burns: Option<BurnAnswers>,
+    /// The runbooks, if they were asked for.
+    pub library: Option<Asked<Library>>,
 }
 
-/// How one question to one source went.
-#[derive(Debug)]
-pub struct Asked<T> {
-    source: SourceName,
-    kind: SourceKind,
-    period: Duration,
-    pub(super) latency_ms: u64,
-    ended_at: DateTime<Utc>,
-    result: Result<Arc<T>, SourceError>,
-}
-
-impl<T> Asked<T> {
-    /// Waits for an answer and measures it.
-    pub async fn of(
-        (source, kind, period): (SourceName, SourceKind, Duration),
-        clock: Clock,
-        question: impl Future<Output = Result<T, SourceError>>,
-    ) -> Self {
-        let begun = Instant::now();
-        let result = question.await;
-        let latency_ms = u64::try_from(begun.elapsed().as_millis()).unwrap_or(u64::MAX);
-        Self {
-            source,
-            kind,
-            period,
-            latency_ms,
-            ended_at: clock(),
-            result: result.map(Arc::new),
-        }
-    }
-
-    /// The answer itself.
-    ///
-    /// # Errors
-    /// Why there is none.
-    pub fn into_result(self) -> Result<Arc<T>, SourceError> {
-        self.result
-    }
-
-    fn health(&self) -> Health {
-        let mut health = Health::default();
-        match &self.result {
-            Ok(_) => health.succeeded(self.ended_at, self.latency_ms),
-            Err(error) => health.failed(self.ended_at, self.latency_ms, error.clone()),
-        }
-        health
-    }
-
-    fn status(
-        &self,
-        now: DateTime<Utc>,
-        limits: impl FnOnce(&T) -> Vec<Untrusted>,
-    ) -> SourceStatus {
-        let health = self.health();
-        SourceStatus {
-            name: self.source.clone(),
-            kind: self.kind,
-            freshness: health.freshness(now, self.period.as_secs()),
-            health,
-            limits: self.result.as_deref().map(limits).unwrap_or_default(),
-        }
-    }
-
-    fn heard(&self, now: DateTime<Utc>) -> Option<Heard<T>> {
-        Some(Heard {
-            source: self.source.clone(),
-            freshness: self.health().freshness(now, self.period.as_secs()),
-            answered_at: self.ended_at,
-            answer: self.result.as_ref().ok().cloned()?,
-        })
-    }
-}
-
-/// Asks every source once, all at the same time.
-pub async fn gather(settings: &Settings, claims: Arc<Claims>, clock: Clock) -> Picture {
-    let alertmanagers = join_all(settings.alertmanagers.iter().map(async |replica| {
+/// Asks every source of the scope once, all at the same time.
+pub async fn gather(
+    settings: &Settings,
+    scope: &Scope,
+    claims: Arc<Claims>,
+    clock: Clock,
+) -> Picture {
+    let has_alerts = scope.has_alerts();
+    let replicas = settings.alertmanagers.iter().filter(|_| has_alerts);
+    let alertmanagers = join_all(replicas.map(async |replica| {
         let asked = alertmanager(replica, clock).await;
         (asked, replica.cluster.clone(), replica.scope())
     }));
-    let prometheuses = join_all(settings.prometheuses.iter().map(|p| prometheus(p, clock)));
+    let prometheuses = settings.prometheuses.iter().filter(|_| has_alerts);
+    let prometheuses = join_all(prometheuses.map(|p| prometheus(p, clock)));
+    let burns = scope.burns();
+    let burns = OptionFuture::from(burns.map(|asked| gather_slos::ask(settings, asked, clock)));
+    let books = has_alerts.then(|| library(&settings.runbooks, clock));
     let servers = join(alertmanagers, prometheuses);
-    let ((alertmanagers, prometheuses), library) =
-        join(servers, library(&settings.runbooks, clock)).await;
+    let others = join(burns, OptionFuture::from(books));
+    let ((alertmanagers, prometheuses), (burns, library)) = join(servers, others).await;
     let answers = Answers {
         alertmanagers,
         prometheuses,
+        burns,
         library,
     };
     let env = settings.environment.as_ref().map(|env| env.name.clone());
@@ -238,9 +198,16 @@ pub fn picture(
         .prometheuses
         .iter()
         .map(|asked| asked.status(now, |answer| answer.limits.clone()));
+    let burns = answers.burns.as_ref();
+    let slos = burns.map(|burns| burns.sources(now)).unwrap_or_default();
     // What is wrong with single files is told by `runbook list` and `check`.
-    let library = std::iter::once(answers.library.status(now, |_| Vec::new()));
-    let sources = alertmanagers.chain(prometheuses).chain(library).collect();
+    let library = answers.library.as_ref();
+    let library = library.map(|library| library.status(now, |_| Vec::new()));
+    let sources = alertmanagers
+        .chain(prometheuses)
+        .chain(slos)
+        .chain(library)
+        .collect();
     let inputs = Inputs {
         replicas_configured: answers.alertmanagers.len(),
         prometheuses: answers
@@ -259,11 +226,14 @@ pub fn picture(
                 })
             })
             .collect(),
-        burns: Vec::new(),
-        policies: Arc::default(),
+        burns: burns.map(|burns| burns.heard(now)).unwrap_or_default(),
+        policies: burns.map(|b| b.policies.clone()).unwrap_or_default(),
         holding: Arc::default(),
-        burn_at: None,
-        library: answers.library.into_result().unwrap_or_default(),
+        burn_at: burns.and_then(|burns| burns.at),
+        library: answers
+            .library
+            .and_then(|library| library.into_result().ok())
+            .unwrap_or_default(),
         claims,
         policy: Arc::new(policy.clone()),
         now,
@@ -273,5 +243,9 @@ pub fn picture(
         sources,
         board: Board::of(&inputs),
         inputs,
+        slo_problems: answers
+            .burns
+            .map(|burns| burns.problems(now))
+            .unwrap_or_default(),
     }
 }

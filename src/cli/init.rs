@@ -43,8 +43,9 @@ pub(super) fn run(args: &InitArgs, global: &Global, world: &World, output: &mut 
             .ask(&mut io::stdin().lock(), output.paper())
             .map_err(|error| Answer::usage(format!("quell: nothing was written: {error}")))?;
     }
-    let text = render_template(&draft.found(&world.paths));
-    validate(&text, world)?;
+    let found = draft.found(&world.paths);
+    let text = render_template(&found);
+    validate(&text, found.slos, world)?;
     let Target::File(path) = target else {
         return Ok(Answer::whole(text));
     };
@@ -79,6 +80,7 @@ struct Draft {
     alertmanagers: Vec<Hint>,
     prometheuses: Vec<Hint>,
     runbooks: Option<PathBuf>,
+    slos: Vec<PathBuf>,
     notes: Vec<String>,
 }
 
@@ -115,6 +117,11 @@ impl Draft {
                 .runbooks
                 .clone()
                 .or_else(|| variables.runbooks.clone()),
+            slos: [&flags.slos, &variables.slos]
+                .into_iter()
+                .find(|paths| !paths.is_empty())
+                .cloned()
+                .unwrap_or_default(),
             notes: hints.notes,
         }
     }
@@ -144,11 +151,8 @@ impl Draft {
             env: self.env.clone(),
             alertmanagers: urls(&self.alertmanagers),
             prometheuses: urls(&self.prometheuses),
-            // A relative path of the command line is relative to where one stands, not to the config.
-            runbooks: self.runbooks.as_ref().map(|path| {
-                let path = paths.expand(path);
-                std::path::absolute(&path).unwrap_or(path)
-            }),
+            runbooks: self.runbooks.as_ref().map(|path| absolute(path, paths)),
+            slos: self.slos.iter().map(|path| absolute(path, paths)).collect(),
         }
     }
 
@@ -178,6 +182,15 @@ impl Draft {
         }
         lines.join("\n") + "\n"
     }
+}
+
+/// A relative path of the command line is relative to where one stands, not to the config.
+fn absolute(path: &Path, paths: &Paths) -> PathBuf {
+    if path.to_str() == Some(config::BUILT_IN_SLOS) {
+        return path.to_owned();
+    }
+    let path = paths.expand(path);
+    std::path::absolute(&path).unwrap_or(path)
 }
 
 fn ask_for_urls(
@@ -223,8 +236,9 @@ fn ask_for(
     Ok((!answer.is_empty()).then(|| answer.to_owned()))
 }
 
-/// Loads the text as it will be loaded. It has to stand in a file for that: errors name a place.
-fn validate(text: &str, world: &World) -> Result<(), Answer> {
+/// Loads the text as it will be loaded. It has to stand in a file for that: errors name a place. The
+/// SLOs are given once more, as a flag: those must be there.
+fn validate(text: &str, slos: Vec<PathBuf>, world: &World) -> Result<(), Answer> {
     let draft = world.paths.cache.join("init-draft.toml");
     let unwritten = |error: io::Error| {
         let place = shown(&draft.to_string_lossy());
@@ -234,6 +248,7 @@ fn validate(text: &str, world: &World) -> Result<(), Answer> {
     let overrides = Overrides {
         flags: Values {
             config: Some(draft.clone()),
+            slos,
             ..Values::default()
         },
         ..Overrides::default()
@@ -339,6 +354,30 @@ mod tests {
         );
         assert_eq!(answer.unwrap_err().exit, super::super::exit::Exit::Usage);
         assert!(!world.paths.config_file().exists());
+    }
+
+    #[test]
+    fn service_levels_are_named_absolutely_and_must_be_there() {
+        let root = tempfile::tempdir().unwrap();
+        let world = world(root.path());
+        let folder = root.path().join("slo");
+        let named = |paths: &[&Path]| Global {
+            slo: paths.iter().map(|path| path.to_path_buf()).collect(),
+            ..global("http://am:9093")
+        };
+        let print = args(Some("-"), false);
+        let run = |global: &Global| run(&print, global, &world, &mut nowhere());
+        let missing = run(&named(&[&folder])).unwrap_err().complaint.unwrap();
+        assert!(missing.contains("no such file or folder"), "{missing}");
+        std::fs::create_dir(&folder).unwrap();
+        let built_in = Path::new(config::BUILT_IN_SLOS);
+        let text = run(&named(&[&folder, built_in, Path::new(".")]))
+            .unwrap()
+            .document;
+        let here = std::env::current_dir().unwrap();
+        let paths = format!("paths = [\"{}\", \"{}\"]", folder.display(), here.display());
+        assert!(text.contains(&paths), "{text}\n{paths}");
+        assert!(text.contains("\nbuiltin = true\n"), "{text}");
     }
 
     #[test]

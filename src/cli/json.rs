@@ -7,7 +7,8 @@
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 
-use super::gather::{Picture, SourceStatus};
+use super::asked::SourceStatus;
+use super::gather::Picture;
 use crate::domain::alert::{Alert, Currency, Debt, Lane, PendingAlert, Sighting};
 use crate::domain::claim::Claim;
 use crate::domain::duration::age_secs;

@@ -10,12 +10,19 @@ use chrono::{DateTime, Utc};
 
 pub mod alerts;
 pub mod args;
+pub mod asked;
+pub mod burn;
+pub mod burn_choice;
+pub mod burn_json;
+pub mod burn_text;
 pub mod check;
 mod check_machine;
+mod check_slos;
 mod check_sources;
 pub mod demo;
 pub mod exit;
 pub mod gather;
+pub mod gather_slos;
 pub mod init;
 mod init_found;
 pub mod json;
@@ -27,6 +34,9 @@ pub mod shell;
 pub mod status;
 #[cfg(test)]
 mod tests;
+#[cfg(test)]
+mod tests_burn;
+pub mod when;
 pub mod which;
 
 use crate::config::settings::Settings;
@@ -35,7 +45,8 @@ use crate::domain::claim::Claims;
 use crate::domain::filter::Filter;
 use args::{AlertsArgs, Format, Global, Print, Reading, RunbookCommand};
 use exit::Exit;
-use gather::Picture;
+use gather::{Picture, Scope};
+use gather_slos::BurnQuestion;
 use output::{Answer, Looks, Output};
 use page::Page;
 
@@ -76,8 +87,13 @@ pub async fn run(command: &Print, global: &Global, world: &World, output: &mut O
         Print::Check(reading) => check::run(*reading, global, world, output).await,
         Print::Status(reading) => {
             let asking = Asking::new(*reading, global, world, output);
-            asking.picture(status).await
+            let burns = BurnQuestion {
+                cache: Some(world.paths.burn_dir()),
+                ..BurnQuestion::default()
+            };
+            asking.picture(&Scope::Everything(burns), status).await
         }
+        Print::Burn(args) => burn::run(args, global, world, output).await,
         Print::Alerts(args) => {
             let asking = Asking::new(args.reading, global, world, output);
             list_alerts(args, asking).await
@@ -108,9 +124,10 @@ impl<'a> Asking<'a> {
         }
     }
 
-    /// Polls all sources and has the picture printed.
+    /// Polls all sources of the scope and has the picture printed.
     async fn picture(
         self,
+        scope: &Scope,
         print: impl FnOnce(&Picture, &Show) -> serde_json::Result<String>,
     ) -> Outcome {
         let settings = self.config?.settings;
@@ -122,9 +139,10 @@ impl<'a> Asking<'a> {
             Ok(claims) => (claims, None),
             Err(why) => (Claims::default(), Some(format!("quell: {why}"))),
         };
-        let picture = gather::gather(&settings, Arc::new(claims), self.world.clock).await;
+        let picture = gather::gather(&settings, scope, Arc::new(claims), self.world.clock).await;
         let document = print(&picture, &show).map_err(|e| unwritable(&e))?;
-        let mut answer = Answer::with(document, picture.exit());
+        let exit = burn::exit(&picture, picture.board.burns.iter());
+        let mut answer = Answer::with(document, exit);
         // Without them an alert looks as if nobody had taken it.
         if trouble.is_some() {
             answer.exit = answer.exit.max(Exit::Partial);
@@ -161,7 +179,7 @@ async fn list_alerts(args: &AlertsArgs, asking: Asking<'_>) -> Outcome {
     let text = args.filter.join(" ");
     let filter = Filter::parse(&text).map_err(|e| Answer::usage(alerts::caret(&text, &e)))?;
     asking
-        .picture(|picture, show| match show.format {
+        .picture(&Scope::Alerts, |picture, show| match show.format {
             Format::Json => alerts::json(picture, &filter),
             Format::Text => Ok(alerts::text(picture, &filter, &show.page)),
         })

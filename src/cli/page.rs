@@ -156,6 +156,8 @@ pub struct Cell<'a> {
 enum Span {
     /// Its own column.
     Column,
+    /// Its own column, which never gives way.
+    Rigid,
     /// To the end of the line, over all columns that follow.
     Rest,
 }
@@ -166,6 +168,14 @@ pub fn cell<'a>(text: impl Into<Cow<'a, str>>) -> Cell<'a> {
         text: text.into(),
         role: Role::Plain,
         span: Span::Column,
+    }
+}
+
+/// A cell whose column is never cut: half a number is another number.
+pub fn rigid<'a>(text: impl Into<Cow<'a, str>>) -> Cell<'a> {
+    Cell {
+        span: Span::Rigid,
+        ..cell(text)
     }
 }
 
@@ -235,7 +245,7 @@ impl<'a> Table<'a> {
                 let is_last = at + 1 == end;
                 let most = match (page.columns, cell.span) {
                     (None, _) => usize::MAX,
-                    (Some(_), Span::Column) => widths[at],
+                    (Some(_), Span::Column | Span::Rigid) => widths[at],
                     (Some(columns), Span::Rest) => columns.saturating_sub(used),
                 };
                 let text = page.cut(&cell.text, most);
@@ -253,11 +263,13 @@ impl<'a> Table<'a> {
     fn widths(&self, page: &Page) -> Vec<usize> {
         let columns = self.rows.iter().map(Vec::len).max().unwrap_or(0);
         let mut widths = vec![0; columns];
+        let mut is_rigid = vec![false; columns];
         for row in &self.rows {
-            for (width, cell) in widths.iter_mut().zip(row) {
-                if cell.span == Span::Column {
-                    *width = (*width).max(cell.text.width());
+            for (at, cell) in row.iter().enumerate() {
+                if cell.span != Span::Rest {
+                    widths[at] = widths[at].max(cell.text.width());
                 }
+                is_rigid[at] |= cell.span == Span::Rigid;
             }
         }
         let Some(room) = page.columns else {
@@ -265,16 +277,20 @@ impl<'a> Table<'a> {
         };
         let gaps = GAP * columns.saturating_sub(1);
         let room = room.saturating_sub(gaps + self.indent);
-        shrink(&mut widths, room);
+        shrink(&mut widths, &is_rigid, room);
         widths
     }
 }
 
 /// Takes from the widest column until all fit, or none can give way.
-fn shrink(widths: &mut [usize], room: usize) {
+fn shrink(widths: &mut [usize], is_rigid: &[bool], room: usize) {
     let mut over = widths.iter().sum::<usize>().saturating_sub(room);
     while over > 0 {
-        let Some(widest) = widths.iter_mut().max() else {
+        let yielding = widths
+            .iter_mut()
+            .zip(is_rigid)
+            .filter(|(_, rigid)| !**rigid);
+        let Some((widest, _)) = yielding.max() else {
             return;
         };
         if *widest <= LEAST {
@@ -344,6 +360,17 @@ mod tests {
         assert_eq!(
             text(&table, &terminal(24)),
             "  a  bb  c\n  a  a long reason that…\n"
+        );
+    }
+
+    #[test]
+    fn a_number_is_never_cut() {
+        let mut table = Table::new();
+        let name = "checkout-availability";
+        table.row(vec![cell(name), rigid("21.0 14.6  3.1"), cell(name)]);
+        assert_eq!(
+            text(&table, &terminal(40)),
+            "checkout-a…  21.0 14.6  3.1  checkout-a…\n"
         );
     }
 

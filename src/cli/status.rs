@@ -5,7 +5,10 @@
 use serde::Serialize;
 
 use super::alerts::{self, Rows};
-use super::gather::{Picture, SourceStatus};
+use super::asked::SourceStatus;
+use super::burn_json::{BurnDoc, Detail, ProblemDoc};
+use super::burn_text;
+use super::gather::Picture;
 use super::json::{AlertDoc, CountsDoc, Document, Never, PendingDoc, SourceDoc, alert_id};
 use super::page::{Page, Role, Table, cell, count, rest};
 use crate::domain::alert::{Alert, Debt};
@@ -28,7 +31,8 @@ struct StatusDoc<'a> {
     counts: CountsDoc,
     alerts: Vec<AlertDoc<'a>>,
     pending: Vec<PendingDoc<'a>>,
-    burn: [Never; 0],
+    burn: Vec<BurnDoc<'a>>,
+    slo_problems: Vec<ProblemDoc<'a>>,
     changes: [Never; 0],
     drift: [Never; 0],
     debt: Vec<DebtDoc<'a>>,
@@ -57,6 +61,7 @@ enum DebtDoc<'a> {
 /// See [`Document::text`].
 pub fn json(picture: &Picture) -> Result<String, serde_json::Error> {
     let at = picture.at();
+    let burns = picture.board.burns.iter();
     let body = StatusDoc {
         at,
         env: picture.env.as_deref(),
@@ -69,7 +74,10 @@ pub fn json(picture: &Picture) -> Result<String, serde_json::Error> {
             .iter()
             .map(|alert| PendingDoc::of(alert, at))
             .collect(),
-        burn: [],
+        burn: burns
+            .map(|burn| BurnDoc::of(burn, &picture.inputs.policies, Detail::Numbers))
+            .collect(),
+        slo_problems: ProblemDoc::all(picture),
         changes: [],
         drift: [],
         debt: debts(picture),
@@ -109,6 +117,7 @@ pub fn text(picture: &Picture, page: &Page) -> String {
     let mut out = String::new();
     head(picture, page, &mut out);
     urgent(picture, page, &mut out);
+    burn_line(picture, page, &mut out);
     sources(picture, page, &mut out);
     blind(picture, page, &mut out);
     debt_line(picture, page, &mut out);
@@ -157,7 +166,10 @@ fn urgent(picture: &Picture, page: &Page, out: &mut String) {
             .iter()
             .all(|s| s.freshness == Freshness::Fresh);
         // Silence proves something only where everybody could be asked.
-        if all_heard {
+        if !picture.board.burn_rows.is_empty() {
+            let line = "no alert fires, but a budget burns too fast";
+            page.line(out, Role::Care, line);
+        } else if all_heard {
             page.line(out, Role::Good, "nothing needs you now");
         } else {
             page.line(
@@ -175,6 +187,15 @@ fn urgent(picture: &Picture, page: &Page, out: &mut String) {
     if loud.len() > shown.len() {
         let more = format!("and {} more: quell alerts", loud.len() - shown.len());
         page.line(out, Role::Faint, &more);
+    }
+}
+
+fn burn_line(picture: &Picture, page: &Page, out: &mut String) {
+    let mut lines = String::new();
+    burn_text::summary(picture, page, &mut lines);
+    if !lines.is_empty() {
+        out.push('\n');
+        out.push_str(&lines);
     }
 }
 

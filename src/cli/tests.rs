@@ -11,7 +11,8 @@ use serde_json::Value;
 use unicode_width::UnicodeWidthStr as _;
 
 use super::args::{Cli, Command, DemoArgs, Format, Global, WhichArgs};
-use super::gather::{Answers, Asked, Picture, picture};
+use super::asked::Asked;
+use super::gather::{Answers, Picture, picture};
 use super::output::tests::Kept;
 use super::output::{Output, Terminal};
 use super::page::{Ink, Page, Signs};
@@ -33,7 +34,7 @@ use crate::domain::text::Untrusted;
 use crate::domain::triage::TriagePolicy;
 use crate::sim::{Options, Sim};
 
-const HOSTILE: &str = "\x1b[2J\u{202e}pay\u{200b}ments\u{9b}31m";
+pub(super) const HOSTILE: &str = "\x1b[2J\u{202e}pay\u{200b}ments\u{9b}31m";
 
 const PAGE: &[(&str, &str)] = &[
     ("alertname", "CheckoutHighErrorRate"),
@@ -44,15 +45,19 @@ const PAGE: &[(&str, &str)] = &[
     ("team", "checkout"),
 ];
 
-fn now() -> DateTime<Utc> {
+pub(super) fn now() -> DateTime<Utc> {
     t(300)
 }
 
-fn line(text: &str) -> Untrusted {
+pub(super) fn line(text: &str) -> Untrusted {
     Untrusted::line(text)
 }
 
-async fn asked<T>(name: &str, kind: SourceKind, result: Result<T, SourceError>) -> Asked<T> {
+pub(super) async fn asked<T>(
+    name: &str,
+    kind: SourceKind,
+    result: Result<T, SourceError>,
+) -> Asked<T> {
     let who = (SourceName::from(name), kind, Duration::from_secs(15));
     let mut asked = Asked::of(who, now, std::future::ready(result)).await;
     asked.latency_ms = 12;
@@ -179,7 +184,8 @@ async fn some_picture() -> Picture {
             (asked("am-3", kind, Err(dead)).await, None, String::new()),
         ],
         prometheuses: vec![asked("prom-1", SourceKind::Prometheus, Ok(rules())).await],
-        library: asked("runbooks", SourceKind::Runbooks, Ok(library())).await,
+        burns: None,
+        library: Some(asked("runbooks", SourceKind::Runbooks, Ok(library())).await),
     };
     let policy = TriagePolicy::default();
     picture(
@@ -198,7 +204,8 @@ async fn dead_picture() -> Picture {
     let answers = Answers {
         alertmanagers: vec![(asked("am-1", kind, Err(error)).await, None, String::new())],
         prometheuses: Vec::new(),
-        library: asked("runbooks", SourceKind::Runbooks, Ok(Library::default())).await,
+        burns: None,
+        library: Some(asked("runbooks", SourceKind::Runbooks, Ok(Library::default())).await),
     };
     picture(
         answers,
@@ -209,20 +216,20 @@ async fn dead_picture() -> Picture {
     )
 }
 
-fn terminal(columns: usize) -> Page {
+pub(super) fn terminal(columns: usize) -> Page {
     Page {
         columns: Some(columns),
         ..Page::plain()
     }
 }
 
-fn is_harmless(text: &str) -> bool {
+pub(super) fn is_harmless(text: &str) -> bool {
     text.chars().all(|c| {
         c == '\n' || c == '\t' || !(c.is_control() || matches!(c, '\u{200b}' | '\u{202e}'))
     })
 }
 
-fn parsed(text: &str) -> Value {
+pub(super) fn parsed(text: &str) -> Value {
     assert!(is_harmless(text), "{text}");
     assert!(text.ends_with("}\n"));
     serde_json::from_str(text).unwrap()
@@ -443,12 +450,18 @@ fn shells_and_readers_get_every_command() {
         Shell::PowerShell,
     ] {
         let script = super::shell::completions(shell).unwrap().document;
-        for word in ["runbook", "alertmanager", "which"] {
+        for word in ["runbook", "alertmanager", "which", "explain", "slo"] {
             assert!(script.contains(word), "{shell}: {word}");
         }
     }
     let page = super::shell::man().unwrap().document;
-    for word in ["\"quell runbook which\"", "\"quell status\"", "\\-\\-seed"] {
+    for word in [
+        "\"quell runbook which\"",
+        "\"quell status\"",
+        "\"quell burn\"",
+        "\\-\\-explain",
+        "\\-\\-seed",
+    ] {
         assert!(page.contains(word), "{word}");
     }
     let said_once = page.matches("How much goes to the log file").count();
@@ -456,7 +469,7 @@ fn shells_and_readers_get_every_command() {
 }
 
 /// A world of its own: no variables, folders that are not there.
-fn world(root: &std::path::Path) -> World {
+pub(super) fn world(root: &std::path::Path) -> World {
     World {
         clock: now,
         paths: Paths::below(root),
@@ -466,7 +479,7 @@ fn world(root: &std::path::Path) -> World {
 }
 
 /// Runs a command line to its end: standard output, standard error and the status.
-async fn quell(words: &[&str], world: &World) -> (String, String, u8) {
+pub(super) async fn quell(words: &[&str], world: &World) -> (String, String, u8) {
     let line = std::iter::once(&"quell").chain(words).map(OsString::from);
     let cli = Cli::read(line).unwrap();
     let Some(Command::Print(command)) = cli.command else {
@@ -505,7 +518,8 @@ async fn commands_read_a_platform_over_http() {
         let (document, said, exit) = quell(&with(&["status", "--json"]), &world).await;
         assert_eq!((said.as_str(), exit), ("", 0), "{document}");
         let status = parsed(&document);
-        assert_eq!(status["sources"].as_array().unwrap().len(), 4);
+        assert_eq!(status["sources"].as_array().unwrap().len(), 5);
+        assert_eq!(status["sources"][3]["name"], "prom-1/slo");
         assert!(!status["alerts"].as_array().unwrap().is_empty());
 
         let (list, said, exit) = quell(&with(&["alerts"]), &world).await;

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::args::{Format, WhichArgs};
 use super::exit::Exit;
-use super::gather::{self, Picture};
+use super::gather::{self, Picture, Scope};
 use super::json::{Document, LinkDoc, SourceDoc, alert_id};
 use super::output::Answer;
 use super::page::{Page, Role};
@@ -93,7 +93,7 @@ pub(super) async fn run(
         asked.alertmanagers.clear();
         asked.prometheuses.clear();
     }
-    let picture = gather::gather(&asked, Arc::default(), world.clock).await;
+    let picture = gather::gather(&asked, &Scope::Alerts, Arc::default(), world.clock).await;
     let document = answer(args, &picture, show.format, &show.page)?;
     // The runbooks are what was asked for: without any server there is still part of the answer.
     let exit = match picture.exit() {
