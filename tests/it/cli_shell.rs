@@ -10,13 +10,14 @@ use crate::raw::RawServer;
 #[test]
 fn help_of_every_command_is_0_and_names_its_flags() {
     let quell = Quell::new();
-    let commands: [&[&str]; 13] = [
+    let commands: [&[&str]; 14] = [
         &[],
         &["demo"],
         &["init"],
         &["check"],
         &["status"],
         &["alerts"],
+        &["burn"],
         &["runbook"],
         &["runbook", "list"],
         &["runbook", "show"],
@@ -36,7 +37,7 @@ fn help_of_every_command_is_0_and_names_its_flags() {
             );
         }
     }
-    for command in ["check", "status", "alerts"] {
+    for command in ["check", "status", "alerts", "burn"] {
         assert!(
             quell.run(&[command, "--help"]).stdout.contains("--json"),
             "{command}"

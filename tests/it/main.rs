@@ -6,6 +6,7 @@
 
 #![allow(clippy::panic, reason = "a test that cannot go on says why and fails")]
 
+mod burn;
 mod cli_access;
 mod cli_alerts;
 mod cli_check;
@@ -20,6 +21,7 @@ mod cli_secrets;
 mod cli_shell;
 mod cli_text;
 mod cockpit;
+mod cockpit_burn;
 mod demo;
 mod endings;
 mod hostile;

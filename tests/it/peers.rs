@@ -12,6 +12,7 @@
 
 mod access;
 mod alertmanager;
+mod backfill;
 mod prometheus;
 mod tests;
 
@@ -28,6 +29,7 @@ use reqwest::ClientBuilder;
 
 pub use access::{Access, PASSWORD, USER};
 pub use alertmanager::{AlertSpec, Alertmanager, AlertmanagerPair, SilenceSpec};
+pub use backfill::{DATA_ENDS, expected};
 pub use prometheus::{Prometheus, WATCHDOG_RULE};
 
 /// How long a test waits for something that should come. It is only ever used up by a failure, so it

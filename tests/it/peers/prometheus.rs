@@ -28,11 +28,11 @@ groups:
 /// prometheus.kill();
 /// ```
 pub struct Prometheus {
-    peer: Peer,
-    door: Door,
-    url: String,
+    pub(super) peer: Peer,
+    pub(super) door: Door,
+    pub(super) url: String,
     /// Last, so that the program is gone before its folder.
-    _dir: TempDir,
+    pub(super) _dir: TempDir,
 }
 
 impl Prometheus {
@@ -80,7 +80,7 @@ impl Prometheus {
         prometheus
     }
 
-    async fn wait_ready(&mut self) {
+    pub(super) async fn wait_ready(&mut self) {
         let url = format!("{}/-/ready", self.url);
         self.peer.wait_ready(self.door.client(), &url).await;
     }
