@@ -5,10 +5,14 @@
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
+
 use crate::domain::board::Inputs;
 use crate::domain::claim::Claims;
+use crate::domain::delivery::DeliveryAnswer;
 use crate::domain::slo::Slo;
 use crate::domain::slo_measured::Span;
+use crate::domain::source::SourceName;
 
 /// What is to be done.
 #[derive(Debug)]
@@ -37,6 +41,15 @@ pub enum Effect {
         slos: Vec<Slo>,
         /// How far back.
         span: Span,
+    },
+    /// Remember what a source of changes and drift told just now.
+    Remember {
+        /// Who told it.
+        source: SourceName,
+        /// A fresh answer.
+        answer: Arc<DeliveryAnswer>,
+        /// When it was given.
+        at: DateTime<Utc>,
     },
     /// Keep the claims on disk.
     SaveClaims(Arc<Claims>),

@@ -18,6 +18,7 @@
 //!   effects.
 //! - [`cli`] prints the same domain values as text and as JSON, without a screen.
 //! - [`slos`] reads service level objectives from files; it asks no server.
+//! - [`history`] remembers changes and drift on this machine.
 //! - [`sim`] is a simulated platform behind the same HTTP shapes. The sources do not know it.
 //!
 //! Deliberately absent: a component trait, a shared locked state, an event bus, a plugin system,
@@ -27,6 +28,7 @@ pub mod cli;
 pub mod config;
 pub mod domain;
 pub mod effect;
+pub mod history;
 pub mod keys;
 pub mod model;
 pub mod msg;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use chrono::{DateTime, Utc};
 
 use crate::domain::board::Board;
+use crate::domain::delivery::{DeliveryAnswer, Past};
 use crate::domain::observed::{AlertmanagerAnswer, PrometheusAnswer, QueryAnswer, Sample};
 use crate::domain::runbook::Library;
 use crate::domain::slo::SloId;
@@ -60,6 +61,8 @@ pub enum Msg {
         /// The error ratio over 5 minutes of each that has any, or why there is nothing.
         result: Result<Vec<(SloId, Vec<Sample>)>, SourceError>,
     },
+    /// What is remembered of changes and drift.
+    PastRead(Arc<Past>),
     /// The theme was changed, or why not.
     ThemeChanged(Result<String, String>),
     /// Something on this machine failed: a file of quell's own.
@@ -113,6 +116,8 @@ pub enum Answer {
     Prometheus(Arc<PrometheusAnswer>),
     /// Of the SLOs that a Prometheus measures.
     Burn(Arc<BurnAnswer>),
+    /// Of a source of changes and drift.
+    Delivery(Arc<DeliveryAnswer>),
     /// Of the folder of runbooks.
     Runbooks(Arc<Library>),
 }

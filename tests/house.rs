@@ -50,20 +50,21 @@ const WALLS: &[(&str, &[&str])] = &[
     ("sources", &["config"]),
     ("runbooks", &["config"]),
     ("slos", &["config"]),
+    ("history", &["config"]),
     ("control", &["config"]),
     ("journal", &["config"]),
     ("sim", &[]),
     (
         "cli",
         &[
-            "config", "sources", "control", "runbooks", "journal", "sim", "slos", "keys",
+            "config", "sources", "control", "runbooks", "journal", "sim", "slos", "keys", "history",
         ],
     ),
     (
         "runtime",
         &[
-            "cli", "config", "control", "effect", "journal", "keys", "model", "msg", "runbooks",
-            "sim", "slos", "sources", "theme", "update", "view",
+            "cli", "config", "control", "effect", "history", "journal", "keys", "model", "msg",
+            "runbooks", "sim", "slos", "sources", "theme", "update", "view",
         ],
     ),
     ("main", &["cli", "runtime", "config"]),

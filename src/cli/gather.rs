@@ -11,11 +11,13 @@ use chrono::{DateTime, Utc};
 use futures_util::future::{OptionFuture, join, join_all};
 
 use super::Clock;
+use crate::config::delivery::{DeliverySettings, DeliverySourceSettings};
 use crate::config::settings::{
     AlertmanagerSettings, PrometheusSettings, RunbookSettings, Settings,
 };
 use crate::domain::board::{Board, Inputs, Replica};
 use crate::domain::claim::Claims;
+use crate::domain::delivery::{DeliveryAnswer, DeliveryInputs};
 use crate::domain::freshness::Freshness;
 use crate::domain::observed::{AlertmanagerAnswer, PrometheusAnswer};
 use crate::domain::runbook::Library;
@@ -23,7 +25,7 @@ use crate::domain::slo::SloProblem;
 use crate::domain::source::{SourceKind, SourceName};
 use crate::domain::triage::TriagePolicy;
 use crate::runbooks;
-use crate::sources::{Alertmanager, Prometheus};
+use crate::sources::{Alertmanager, DeliverySource, Prometheus};
 
 use super::asked::{Asked, SourceStatus};
 use super::exit::Exit;
@@ -55,6 +57,8 @@ pub enum Scope {
     Alerts,
     /// Service levels alone.
     Burns(BurnQuestion),
+    /// Changes and drift alone.
+    Delivery,
     /// All of it.
     Everything(BurnQuestion),
 }
@@ -62,13 +66,17 @@ pub enum Scope {
 impl Scope {
     fn burns(&self) -> Option<&BurnQuestion> {
         match self {
-            Self::Alerts => None,
+            Self::Alerts | Self::Delivery => None,
             Self::Burns(question) | Self::Everything(question) => Some(question),
         }
     }
 
     fn has_alerts(&self) -> bool {
-        !matches!(self, Self::Burns(_))
+        !matches!(self, Self::Burns(_) | Self::Delivery)
+    }
+
+    fn has_deliveries(&self) -> bool {
+        matches!(self, Self::Delivery | Self::Everything(_))
     }
 }
 
@@ -116,6 +124,8 @@ pub struct Answers {
     pub prometheuses: Vec<Asked<PrometheusAnswer>>,
     /// The service levels, if they were asked for.
     pub burns: Option<BurnAnswers>,
+    /// The sources of changes and drift, if they were asked for.
+    pub deliveries: Vec<Asked<DeliveryAnswer>>,
     /// The runbooks, if they were asked for.
     pub library: Option<Asked<Library>>,
 }
@@ -137,18 +147,33 @@ pub async fn gather(
     let prometheuses = join_all(prometheuses.map(|p| prometheus(p, clock)));
     let burns = scope.burns();
     let burns = OptionFuture::from(burns.map(|asked| gather_slos::ask(settings, asked, clock)));
+    let delivering = settings.delivery.sources.iter();
+    let delivering = delivering.filter(|_| scope.has_deliveries());
+    let deliveries = join_all(delivering.map(|source| delivery(source, clock)));
     let books = has_alerts.then(|| library(&settings.runbooks, clock));
     let servers = join(alertmanagers, prometheuses);
     let others = join(burns, OptionFuture::from(books));
-    let ((alertmanagers, prometheuses), (burns, library)) = join(servers, others).await;
+    let all = join(join(servers, others), deliveries);
+    let (((alertmanagers, prometheuses), (burns, library)), deliveries) = all.await;
     let answers = Answers {
         alertmanagers,
         prometheuses,
         burns,
+        deliveries,
         library,
     };
     let env = settings.environment.as_ref().map(|env| env.name.clone());
-    picture(answers, env, &settings.triage, claims, clock())
+    let (triage, joining) = (&settings.triage, &settings.delivery);
+    picture(answers, env, triage, joining, claims, clock())
+}
+
+async fn delivery(settings: &DeliverySourceSettings, clock: Clock) -> Asked<DeliveryAnswer> {
+    let who = (settings.name.clone(), settings.kind(), settings.period);
+    let question = async {
+        let answer = DeliverySource::new(settings)?.poll(clock()).await?;
+        Ok(Arc::unwrap_or_clone(answer))
+    };
+    Asked::of(who, clock, question).await
 }
 
 async fn alertmanager(settings: &AlertmanagerSettings, clock: Clock) -> Asked<AlertmanagerAnswer> {
@@ -187,6 +212,7 @@ pub fn picture(
     answers: Answers,
     env: Option<String>,
     policy: &TriagePolicy,
+    joining: &DeliverySettings,
     claims: Arc<Claims>,
     now: DateTime<Utc>,
 ) -> Picture {
@@ -200,12 +226,17 @@ pub fn picture(
         .map(|asked| asked.status(now, |answer| answer.limits.clone()));
     let burns = answers.burns.as_ref();
     let slos = burns.map(|burns| burns.sources(now)).unwrap_or_default();
+    let deliveries = answers
+        .deliveries
+        .iter()
+        .map(|asked| asked.status(now, |answer| answer.limits.clone()));
     // What is wrong with single files is told by `runbook list` and `check`.
     let library = answers.library.as_ref();
     let library = library.map(|library| library.status(now, |_| Vec::new()));
     let sources = alertmanagers
         .chain(prometheuses)
         .chain(slos)
+        .chain(deliveries)
         .chain(library)
         .collect();
     let inputs = Inputs {
@@ -229,6 +260,17 @@ pub fn picture(
         burns: burns.map(|burns| burns.heard(now)).unwrap_or_default(),
         policies: burns.map(|b| b.policies.clone()).unwrap_or_default(),
         holding: Arc::default(),
+        delivery: DeliveryInputs {
+            heard: answers
+                .deliveries
+                .iter()
+                .filter_map(|asked| asked.heard(now))
+                .collect(),
+            past: Arc::default(),
+            services: Arc::new(joining.services()),
+            allowances: Arc::new(joining.allowances.clone()),
+        },
+        onsets: Arc::default(),
         burn_at: burns.and_then(|burns| burns.at),
         library: answers
             .library

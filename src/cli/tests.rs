@@ -18,6 +18,7 @@ use super::output::{Output, Terminal};
 use super::page::{Ink, Page, Signs};
 use super::{Show, World, alerts, check_sources, exit::Exit, runbook, status, which};
 use crate::config::Paths;
+use crate::config::delivery::DeliverySettings;
 use crate::config::settings::GlyphChoice;
 use crate::domain::board::tests::{observed, replica, t};
 use crate::domain::claim::{Claim, Claims, Occurrence};
@@ -185,6 +186,7 @@ async fn some_picture() -> Picture {
         ],
         prometheuses: vec![asked("prom-1", SourceKind::Prometheus, Ok(rules())).await],
         burns: None,
+        deliveries: Vec::new(),
         library: Some(asked("runbooks", SourceKind::Runbooks, Ok(library())).await),
     };
     let policy = TriagePolicy::default();
@@ -192,6 +194,7 @@ async fn some_picture() -> Picture {
         answers,
         Some("prod".into()),
         &policy,
+        &DeliverySettings::default(),
         Arc::new(claims),
         now(),
     )
@@ -205,12 +208,14 @@ async fn dead_picture() -> Picture {
         alertmanagers: vec![(asked("am-1", kind, Err(error)).await, None, String::new())],
         prometheuses: Vec::new(),
         burns: None,
+        deliveries: Vec::new(),
         library: Some(asked("runbooks", SourceKind::Runbooks, Ok(Library::default())).await),
     };
     picture(
         answers,
         None,
         &TriagePolicy::default(),
+        &DeliverySettings::default(),
         Arc::default(),
         now(),
     )

@@ -17,6 +17,7 @@ use super::gather_slos::BurnAnswers;
 use super::page::{Page, Signs};
 use super::tests::{HOSTILE, asked, is_harmless, line, now, parsed, quell, terminal, world};
 use super::{burn, burn_choice, check_slos, status};
+use crate::config::delivery::DeliverySettings;
 use crate::domain::budget_period::{Calendar, CalendarUnit, Period, Zone};
 use crate::domain::burn_policy::{Above, BurnPolicies, BurnPolicy, Condition, Level, Threshold};
 use crate::domain::label::Labels;
@@ -242,10 +243,18 @@ fn of(asked: Vec<AskedSlos>, files: SloFiles, policies: BurnPolicies) -> Picture
         alertmanagers: Vec::new(),
         prometheuses: Vec::new(),
         burns: Some(burns),
+        deliveries: Vec::new(),
         library: None,
     };
     let policy = TriagePolicy::default();
-    picture(answers, Some("prod".into()), &policy, Arc::default(), now())
+    picture(
+        answers,
+        Some("prod".into()),
+        &policy,
+        &DeliverySettings::default(),
+        Arc::default(),
+        now(),
+    )
 }
 
 /// One Prometheus that answers, one that does not, and files with problems of every kind.

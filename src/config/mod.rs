@@ -7,6 +7,7 @@
 
 use std::path::PathBuf;
 
+pub mod delivery;
 mod document;
 mod endpoint;
 mod finding;

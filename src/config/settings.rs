@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::delivery::DeliverySettings;
 use super::secret::Secret;
 use crate::domain::burn_policy::BurnPolicies;
 use crate::domain::matcher::Matchers;
@@ -28,6 +29,8 @@ pub struct Settings {
     pub runbooks: RunbookSettings,
     /// Which SLOs there are, and which burn is too much.
     pub slo: SloSettings,
+    /// Where changes and drift are read, and how they are joined.
+    pub delivery: DeliverySettings,
     /// Lanes, label names, watchdogs.
     pub triage: TriagePolicy,
     /// How the screen looks.

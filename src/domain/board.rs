@@ -4,7 +4,7 @@
 //! Nothing that a dead source once said is dropped, and nothing is called gone because nobody
 //! could be asked.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -13,14 +13,17 @@ use super::alert::{Alert, Lane, PendingAlert};
 use super::blindness::{self, Blindness};
 use super::burn_policy::{BurnPolicies, Level};
 use super::claim::Claims;
+use super::delivery::{Delivery, DeliveryInputs};
 use super::freshness::Freshness;
 use super::merge;
 use super::observed::{AlertmanagerAnswer, PrometheusAnswer, RuleAlertState};
 use super::runbook::Library;
 use super::runbook_match::Linker;
+use super::slo::SloId;
 use super::slo_burn::{self, Holding, SloBurn};
 use super::slo_measured::BurnAnswer;
 use super::source::SourceName;
+use super::suspect::{self, Onset, Question, Suspect};
 use super::text::Untrusted;
 use super::triage::TriagePolicy;
 
@@ -63,6 +66,10 @@ pub struct Inputs {
     pub policies: Arc<BurnPolicies>,
     /// Since when which condition has held, by the picture before this one.
     pub holding: Arc<Holding>,
+    /// What is known of changes and drift.
+    pub delivery: DeliveryInputs,
+    /// Since when the SLOs that burn now have burnt, where their past was read.
+    pub onsets: Arc<HashMap<SloId, DateTime<Utc>>>,
     /// The moment that burns are judged for, if it is not now.
     pub burn_at: Option<DateTime<Utc>>,
     /// The runbooks.
@@ -86,6 +93,10 @@ pub struct Board {
     pub burns: Vec<SloBurn>,
     /// Since when which condition of a burn policy has held.
     pub holding: Arc<Holding>,
+    /// Changes and drift.
+    pub delivery: Delivery,
+    /// Since when the SLOs that burn now have burnt, where their past was read.
+    pub onsets: Arc<HashMap<SloId, DateTime<Utc>>>,
     /// Rules that cannot be evaluated, watchdogs that are missing.
     pub blind: Vec<Blindness>,
     /// The places in `burns` that are rows of Triage: they burn, and no alert speaks of them.
@@ -112,8 +123,14 @@ impl Board {
     pub fn of(inputs: &Inputs) -> Self {
         let linker = Linker::new(&inputs.library, &inputs.policy.runbook_url_prefixes);
         let mut alerts = merge::merge(inputs, &linker);
-        alerts.sort_unstable_by(rank);
         let at = inputs.burn_at.unwrap_or(inputs.now);
+        let delivery = Delivery::of(&inputs.delivery, at);
+        for alert in &mut alerts {
+            if let Some(service) = delivery.services.mapped(&alert.labels) {
+                alert.place.service = Some(service.clone());
+            }
+        }
+        alerts.sort_unstable_by(rank);
         let (burns, holding) =
             slo_burn::judge_all(&inputs.burns, &inputs.policies, &inputs.holding, at);
         let burn_rows = unspoken(&burns, &alerts);
@@ -122,6 +139,8 @@ impl Board {
             pending: pending(inputs),
             counts: Counts::of(&alerts, burn_rows.iter().map(|at| &burns[*at])),
             alerts,
+            delivery,
+            onsets: inputs.onsets.clone(),
             burns,
             holding: Arc::new(holding),
             burn_rows,
@@ -146,6 +165,41 @@ impl Board {
     pub fn freezing(&self) -> impl Iterator<Item = &SloBurn> {
         let freezes = |b: &&SloBurn| b.verdict.level().is_some_and(Level::freezes);
         self.burns.iter().filter(freezes)
+    }
+
+    /// Since when an alert's trouble goes on: the earliest onset of an SLO of its service that burns,
+    /// else the alert's own start.
+    #[must_use]
+    pub fn onset(&self, alert: &Alert) -> Onset {
+        let service = alert.place.service.as_ref();
+        let burning = self.burns.iter().filter(|burn| {
+            service.is_some()
+                && burn.id().service.as_ref() == service
+                && burn.verdict.level().is_some()
+        });
+        let since = burning.filter_map(|burn| {
+            let at = self.onsets.get(burn.id())?;
+            Some((*at, burn.id().clone()))
+        });
+        // An alert that began long before is not about this burn; one that came late is.
+        let first = since.min_by_key(|(at, _)| *at);
+        match first {
+            Some((at, id)) if at <= alert.occurrence.starts_at => Onset {
+                at,
+                burn_of: Some(id),
+            },
+            _ => Onset {
+                at: alert.occurrence.starts_at,
+                burn_of: None,
+            },
+        }
+    }
+
+    /// The changes and drifts that preceded an alert, what deserves a look first at the top.
+    #[must_use]
+    pub fn suspects(&self, alert: &Alert) -> Vec<Suspect> {
+        let onset = self.onset(alert);
+        suspect::rank(&Question::of(alert, onset.at), &self.delivery)
     }
 
     /// Counts for the top bar and the tabs.
@@ -301,6 +355,8 @@ pub(crate) mod tests {
             burns: Vec::new(),
             policies: Arc::default(),
             holding: Arc::default(),
+            delivery: DeliveryInputs::default(),
+            onsets: Arc::default(),
             burn_at: None,
             library: Arc::default(),
             claims: Arc::default(),

@@ -24,6 +24,22 @@ pub enum SourceKind {
     Prometheus,
     /// The SLOs that a Prometheus measures.
     Slos,
+    /// A Kubernetes API server, and whatever is installed there.
+    Kubernetes,
+    /// Argo CD's own API.
+    Argocd,
+    /// GitHub's deployments.
+    Github,
+    /// GitLab's deployments.
+    Gitlab,
+    /// Grafana's annotations.
+    Grafana,
+    /// A folder into which changes are pushed.
+    Spool,
+    /// Plans of Terraform or OpenTofu.
+    Terraform,
+    /// A catalogue of services.
+    Services,
     /// A folder or git repository of runbooks.
     Runbooks,
 }
@@ -36,6 +52,14 @@ impl SourceKind {
             Self::Alertmanager => "alertmanager",
             Self::Prometheus => "prometheus",
             Self::Slos => "slos",
+            Self::Kubernetes => "kubernetes",
+            Self::Argocd => "argocd",
+            Self::Github => "github",
+            Self::Gitlab => "gitlab",
+            Self::Grafana => "grafana",
+            Self::Spool => "spool",
+            Self::Terraform => "terraform",
+            Self::Services => "services",
             Self::Runbooks => "runbooks",
         }
     }

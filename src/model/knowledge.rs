@@ -1,5 +1,6 @@
 //! What did each source say last, and how far may it be trusted?
 
+use std::collections::HashMap;
 use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
@@ -7,9 +8,13 @@ use chrono::{DateTime, Utc};
 use crate::domain::board::{Heard, Inputs, Replica};
 use crate::domain::burn_policy::BurnPolicies;
 use crate::domain::claim::Claims;
+use crate::domain::delivery::{DeliveryAnswer, DeliveryInputs, Past};
+use crate::domain::drift::Allowance;
 use crate::domain::freshness::{Freshness, Health};
 use crate::domain::observed::{AlertmanagerAnswer, PrometheusAnswer};
 use crate::domain::runbook::Library;
+use crate::domain::service::Services;
+use crate::domain::slo::SloId;
 use crate::domain::slo_burn::Holding;
 use crate::domain::slo_measured::BurnAnswer;
 use crate::domain::source::{SourceKind, SourceName};
@@ -26,6 +31,8 @@ pub enum Kept {
     Prometheus(Arc<PrometheusAnswer>),
     /// Of the SLOs that a Prometheus measures.
     Burn(Arc<BurnAnswer>),
+    /// Of a source of changes and drift.
+    Delivery(Arc<DeliveryAnswer>),
     /// Of the folder of runbooks.
     Runbooks(Arc<Library>),
 }
@@ -66,6 +73,7 @@ impl SourceState {
             Kept::Alertmanager(answer) => Some(answer.alerts.len()),
             Kept::Prometheus(answer) => Some(answer.rules.len()),
             Kept::Burn(answer) => Some(answer.slos.len()),
+            Kept::Delivery(answer) => Some(answer.changes.len() + answer.drifts.len()),
             Kept::Runbooks(library) => Some(library.runbooks.len()),
         }
     }
@@ -84,8 +92,23 @@ pub struct Knowledge {
     pub policies: Arc<BurnPolicies>,
     /// Since when which condition of a burn policy has held.
     pub holding: Arc<Holding>,
+    /// What is remembered and declared of changes and drift.
+    pub delivery: DeliveryKnowledge,
     /// Pictures ordered and received.
     pub merging: Merging,
+}
+
+/// What is remembered and declared of changes and drift, beside the answers of their sources.
+#[derive(Clone, Debug, Default)]
+pub struct DeliveryKnowledge {
+    /// What was remembered.
+    pub past: Arc<Past>,
+    /// What the config declares of services.
+    pub services: Arc<Services>,
+    /// Which drift is allowed.
+    pub allowances: Arc<Vec<Allowance>>,
+    /// Since when the SLOs that burn now have burnt, where their past was read.
+    pub onsets: Arc<HashMap<SloId, DateTime<Utc>>>,
 }
 
 /// One picture is made at a time; what arrives meanwhile makes one more.
@@ -116,6 +139,7 @@ impl Knowledge {
         let mut replicas = Vec::new();
         let mut prometheuses = Vec::new();
         let mut burns = Vec::new();
+        let mut deliveries = Vec::new();
         for source in &self.sources {
             match &source.kept {
                 Kept::Alertmanager(answer) => {
@@ -127,6 +151,7 @@ impl Knowledge {
                 }
                 Kept::Prometheus(answer) => prometheuses.extend(source.heard(answer, now)),
                 Kept::Burn(answer) => burns.extend(source.heard(answer, now)),
+                Kept::Delivery(answer) => deliveries.extend(source.heard(answer, now)),
                 Kept::Runbooks(_) | Kept::Nothing => {}
             }
         }
@@ -138,6 +163,13 @@ impl Knowledge {
             burns,
             policies: self.policies.clone(),
             holding: self.holding.clone(),
+            delivery: DeliveryInputs {
+                heard: deliveries,
+                past: self.delivery.past.clone(),
+                services: self.delivery.services.clone(),
+                allowances: self.delivery.allowances.clone(),
+            },
+            onsets: self.delivery.onsets.clone(),
             burn_at: None,
             library: self.library(),
             claims: self.claims.clone(),
@@ -164,7 +196,14 @@ impl Knowledge {
             Freshness::Failed => false,
             Freshness::Fresh | Freshness::Stale => s.health.from_snapshot,
         };
-        let tells = |s: &&SourceState| s.kind != SourceKind::Slos;
+        let tells = |s: &&SourceState| {
+            let kinds = [
+                SourceKind::Alertmanager,
+                SourceKind::Prometheus,
+                SourceKind::Runbooks,
+            ];
+            kinds.contains(&s.kind)
+        };
         !self.sources.iter().filter(tells).any(waits)
     }
 

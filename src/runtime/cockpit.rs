@@ -26,7 +26,7 @@ use crate::domain::source::{SourceKind, SourceName};
 use crate::domain::text::Untrusted;
 use crate::effect::{Effect, ThemeChoice};
 use crate::model::Model;
-use crate::model::knowledge::{Kept, Knowledge, Merging, SourceState};
+use crate::model::knowledge::{DeliveryKnowledge, Kept, Knowledge, Merging, SourceState};
 use crate::model::rows::Grouping;
 use crate::model::session::{CrashSwitch, Identity, Session, Tone};
 use crate::msg::Msg;
@@ -175,6 +175,11 @@ impl Cockpit {
             policy: Arc::new(settings.triage.clone()),
             policies: Arc::new(settings.slo.policies.clone()),
             holding: Arc::default(),
+            delivery: DeliveryKnowledge {
+                services: Arc::new(settings.delivery.services()),
+                allowances: Arc::new(settings.delivery.allowances.clone()),
+                ..DeliveryKnowledge::default()
+            },
             merging: Merging::default(),
         };
         let identity = identity(&settings, &paths.themes_dir());
@@ -316,6 +321,8 @@ impl Cockpit {
                 self.tasks
                     .spawn(history::ask_burns(handle, slos, span, self.inbox.clone()));
             }
+            // Until the history is there, nothing is remembered.
+            Effect::Remember { .. } => {}
             Effect::SaveClaims(claims) => {
                 if let Some(keeper) = &self.keeper {
                     keeper.claims(claims);
@@ -478,11 +485,14 @@ fn begin_polling(
             cache.map(Path::to_owned),
         )))
     });
+    let deliveries = settings.delivery.sources.iter();
+    let deliveries = deliveries.map(|s| Upstream::Delivery(s.clone(), None));
     let runbooks = std::iter::once(Upstream::Runbooks(settings.runbooks.clone()));
     let mut upstreams = Upstreams::default();
     for (at, mut upstream) in alertmanagers
         .chain(prometheuses)
         .chain(burns)
+        .chain(deliveries)
         .chain(runbooks)
         .enumerate()
     {
@@ -539,6 +549,10 @@ fn sources(settings: &Settings) -> Vec<SourceState> {
             prom.endpoint.url.as_str(),
             BURN_PERIOD,
         ));
+    }
+    for source in &settings.delivery.sources {
+        let (name, kind) = (source.name.clone(), source.kind());
+        all.push(state(name, kind, &source.address(), source.period));
     }
     let path = settings
         .runbooks

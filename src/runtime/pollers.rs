@@ -11,6 +11,7 @@ use std::time::{Duration, Instant};
 use tokio::sync::{Notify, mpsc};
 
 use super::clock;
+use crate::config::delivery::DeliverySourceSettings;
 use crate::config::settings::{
     AlertmanagerSettings, Measures, PrometheusSettings, RunbookSettings, SloSettings,
 };
@@ -21,7 +22,7 @@ use crate::msg::{Answer, Msg, Report};
 use crate::runbooks;
 use crate::slos;
 use crate::sources::Alertmanager;
-use crate::sources::{BurnHistory, BurnSource, Prometheus, QueryHandle};
+use crate::sources::{BurnHistory, BurnSource, DeliverySource, Prometheus, QueryHandle};
 
 /// Runbooks change seldom; a pull on the bastion is seen within this time.
 pub const RUNBOOK_PERIOD: Duration = Duration::from_mins(1);
@@ -37,6 +38,8 @@ pub enum Upstream {
     Prometheus(PrometheusSettings, Option<Box<Prometheus>>),
     /// The SLOs of a Prometheus.
     Burn(Box<BurnUpstream>),
+    /// A source of changes and drift.
+    Delivery(DeliverySourceSettings, Option<Box<DeliverySource>>),
     /// The runbooks.
     Runbooks(RunbookSettings),
 }
@@ -118,6 +121,7 @@ impl Upstream {
             Self::Alertmanager(settings, _) => settings.period,
             Self::Prometheus(settings, _) => settings.period,
             Self::Burn(_) => BURN_PERIOD,
+            Self::Delivery(settings, _) => settings.period,
             Self::Runbooks(_) => RUNBOOK_PERIOD,
         }
     }
@@ -147,6 +151,15 @@ impl Upstream {
                 Ok(Answer::Prometheus(Arc::new(boxed(client.poll(now)).await?)))
             }
             Self::Burn(burn) => Ok(Answer::Burn(Arc::new(boxed(burn.ask()).await?))),
+            Self::Delivery(settings, source) => {
+                if source.is_none() {
+                    *source = Some(Box::new(DeliverySource::new(settings)?));
+                }
+                let Some(source) = source else {
+                    return Err(SourceError::new(ErrorKind::Local, "no client"));
+                };
+                Ok(Answer::Delivery(boxed(source.poll(now)).await?))
+            }
             Self::Runbooks(settings) => Ok(Answer::Runbooks(Arc::new(
                 boxed(runbooks::read(settings)).await?,
             ))),

@@ -14,6 +14,7 @@ use tokio::sync::mpsc;
 
 use crate::config::paths::{create_private_dir, write_private};
 use crate::domain::claim::Claims;
+use crate::domain::delivery::DeliveryAnswer;
 use crate::domain::observed::{AlertmanagerAnswer, PrometheusAnswer};
 use crate::domain::slo_measured::BurnAnswer;
 use crate::model::knowledge::{Kept, SourceState};
@@ -48,6 +49,7 @@ enum SnapshotAnswer {
     Alertmanager(Arc<AlertmanagerAnswer>),
     Prometheus(Arc<PrometheusAnswer>),
     Burn(Arc<BurnAnswer>),
+    Delivery(Arc<DeliveryAnswer>),
 }
 
 /// What is to be written.
@@ -113,6 +115,7 @@ impl Keeper {
                     Kept::Alertmanager(answer) => SnapshotAnswer::Alertmanager(answer.clone()),
                     Kept::Prometheus(answer) => SnapshotAnswer::Prometheus(answer.clone()),
                     Kept::Burn(answer) => SnapshotAnswer::Burn(answer.clone()),
+                    Kept::Delivery(answer) => SnapshotAnswer::Delivery(answer.clone()),
                     Kept::Runbooks(_) | Kept::Nothing => return None,
                 },
             })
@@ -219,6 +222,7 @@ pub fn load_snapshot(path: &Path, names: &[(String, String)]) -> Result<Vec<Rest
                 SnapshotAnswer::Alertmanager(answer) => Answer::Alertmanager(answer),
                 SnapshotAnswer::Prometheus(answer) => Answer::Prometheus(answer),
                 SnapshotAnswer::Burn(answer) => Answer::Burn(answer),
+                SnapshotAnswer::Delivery(answer) => Answer::Delivery(answer),
             },
         })
     });

@@ -5,16 +5,26 @@
 //! a message or the model, merges anything, or changes anything it reads: GET is the only verb.
 
 mod alertmanager;
+mod argocd;
 mod burn;
+mod catalogue;
+mod delivery;
+mod github;
+mod gitlab;
+mod grafana;
 mod http;
 mod json_array;
+mod kubernetes;
 #[cfg(test)]
 mod loopback;
 mod part;
 mod prometheus;
+mod spool;
+mod terraform;
 mod wire;
 
 pub use alertmanager::Alertmanager;
 pub use burn::{BurnHistory, BurnSource};
+pub use delivery::DeliverySource;
 pub use http::install_crypto_provider;
 pub use prometheus::{Prometheus, QueryHandle};

@@ -51,6 +51,7 @@ fn handle(model: &mut Model, msg: Msg) -> Vec<Effect> {
             triage::history_ready(model, &query, result);
             vec![]
         }
+        Msg::PastRead(past) => sources::past_read(model, past),
         Msg::BurnHistoryReady {
             asked,
             span,

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use super::{reader, triage};
 use crate::domain::board::Board;
+use crate::domain::delivery::Past;
 use crate::effect::Effect;
 use crate::model::Model;
 use crate::model::knowledge::Kept;
@@ -16,10 +17,29 @@ pub fn reported(model: &mut Model, report: Report) -> Vec<Effect> {
     };
     match report.result {
         Ok(answer) => {
+            let was_shown = source.freshness(model.now);
             source.health.succeeded(report.at, report.latency_ms);
+            // A watch that has nothing new answers with what it answered before.
+            if let (Kept::Delivery(before), Answer::Delivery(after)) = (&source.kept, &answer)
+                && Arc::ptr_eq(before, after)
+                && was_shown == source.freshness(model.now)
+            {
+                return vec![];
+            }
+            let remembered = match &answer {
+                Answer::Delivery(answer) => Some(Effect::Remember {
+                    source: source.name.clone(),
+                    answer: answer.clone(),
+                    at: report.at,
+                }),
+                _ => None,
+            };
             if let Kept::Runbooks(before) = std::mem::replace(&mut source.kept, kept(answer)) {
                 reader::library_read(model, &before);
             }
+            let mut effects = order_picture(model);
+            effects.extend(remembered);
+            return effects;
         }
         // The last good answer stays.
         Err(error) => source.health.failed(report.at, report.latency_ms, error),
@@ -32,8 +52,15 @@ fn kept(answer: Answer) -> Kept {
         Answer::Alertmanager(answer) => Kept::Alertmanager(answer),
         Answer::Prometheus(answer) => Kept::Prometheus(answer),
         Answer::Burn(answer) => Kept::Burn(answer),
+        Answer::Delivery(answer) => Kept::Delivery(answer),
         Answer::Runbooks(library) => Kept::Runbooks(library),
     }
+}
+
+/// What is remembered of changes and drift was read, or has grown.
+pub fn past_read(model: &mut Model, past: Arc<Past>) -> Vec<Effect> {
+    model.knowledge.delivery.past = past;
+    order_picture(model)
 }
 
 /// The last session's answers stand in, marked as such, for sources that have not answered yet.

@@ -13,7 +13,7 @@ use quell::domain::source::{ErrorKind, SourceError, SourceKind};
 use quell::effect::Effect;
 use quell::keys::KeyPress;
 use quell::model::Model;
-use quell::model::knowledge::{Kept, Knowledge, Merging, SourceState};
+use quell::model::knowledge::{DeliveryKnowledge, Kept, Knowledge, Merging, SourceState};
 use quell::model::rows::Grouping;
 use quell::model::session::{Identity, Session};
 use quell::msg::{Answer, Msg, Report};
@@ -81,6 +81,7 @@ impl Stage {
             policy: Arc::default(),
             policies: Arc::new(policies()),
             holding: Arc::default(),
+            delivery: DeliveryKnowledge::default(),
             merging: Merging::default(),
         };
         let session = Session::new(identity, Grouping::ByService, (80, 24));

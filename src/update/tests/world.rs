@@ -23,7 +23,7 @@ use crate::domain::triage::TriagePolicy;
 use crate::effect::Effect;
 use crate::keys::KeyPress;
 use crate::model::Model;
-use crate::model::knowledge::{Kept, Knowledge, Merging, SourceState};
+use crate::model::knowledge::{DeliveryKnowledge, Kept, Knowledge, Merging, SourceState};
 use crate::model::layout::Layout;
 use crate::model::rows::{FoldState, Grouping, Row, RowKind, RowPlace};
 use crate::model::session::{Identity, Session, Tone};
@@ -64,6 +64,7 @@ impl World {
             policy: POLICY.clone(),
             policies: Arc::default(),
             holding: Arc::default(),
+            delivery: DeliveryKnowledge::default(),
             merging: Merging::default(),
         };
         let identity = Identity {

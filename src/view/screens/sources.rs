@@ -4,6 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
+use crate::domain::delivery::{DeliveryAnswer, PartState};
 use crate::domain::duration::{age_secs, short};
 use crate::domain::freshness::Freshness;
 use crate::domain::slo_measured::BurnAnswer;
@@ -246,6 +247,7 @@ fn about(source: &SourceState, model: &Model, width: u16) -> Vec<StyledLine> {
             page.limits(&answer.limits);
         }
         Kept::Burn(answer) => burns(&mut page, answer),
+        Kept::Delivery(answer) => delivery(&mut page, answer),
         Kept::Runbooks(library) => {
             let commit = library.origin.commit.as_deref().unwrap_or("not in git");
             page.add(
@@ -276,6 +278,26 @@ fn burns(page: &mut Page, answer: &BurnAnswer) {
     );
     for problem in &answer.problems {
         page.add(&problem.to_string(), Role::Warn);
+    }
+    page.limits(&answer.limits);
+}
+
+/// What was told, and each part that could not be read: what may not be read is not empty.
+fn delivery(page: &mut Page, answer: &DeliveryAnswer) {
+    let (changes, drifts) = (answer.changes.len(), answer.drifts.len());
+    page.add(
+        &format!("{changes} changes, {drifts} differences"),
+        Role::Text,
+    );
+    for part in &answer.parts {
+        let (said, role) = match &part.state {
+            PartState::Read(count) => (count.to_string(), Role::Dim),
+            PartState::LastKnown(why) => (format!("last known: {why}"), Role::Warn),
+            PartState::NotPermitted(said) => (format!("not permitted: {said}"), Role::Warn),
+            PartState::Absent => ("not installed".to_owned(), Role::Dim),
+            PartState::Failed(why) => (why.to_string(), Role::Failed),
+        };
+        page.add(&format!("{}: {said}", part.what), role);
     }
     page.limits(&answer.limits);
 }

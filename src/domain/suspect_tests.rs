@@ -1,0 +1,124 @@
+//! The score, held to the reference's vectors, and who is asked about.
+#![allow(
+    clippy::unwrap_used,
+    clippy::panic,
+    reason = "a failure fails the test"
+)]
+
+use super::*;
+use serde::Deserialize;
+
+#[derive(Deserialize)]
+struct Vector {
+    name: String,
+    input: Input,
+    score: f64,
+}
+
+#[derive(Deserialize)]
+struct Input {
+    start: f64,
+    end: Option<f64>,
+    rel: String,
+    kind: String,
+    outcome: String,
+    scope: String,
+}
+
+fn at(minutes: f64) -> DateTime<Utc> {
+    #[allow(clippy::cast_possible_truncation, reason = "whole milliseconds")]
+    let millis = (minutes * 60_000.0) as i64;
+    DateTime::from_timestamp(1_800_000_000, 0).unwrap() + TimeDelta::milliseconds(millis)
+}
+
+fn kind(word: &str) -> CauseKind {
+    if word == "drift" {
+        return CauseKind::Drift;
+    }
+    let found = ChangeKind::ALL.into_iter().find(|kind| kind.word() == word);
+    CauseKind::Change(found.unwrap_or_else(|| panic!("no kind {word}")))
+}
+
+fn outcome(word: &str) -> Outcome {
+    match word {
+        "failed" => Outcome::Failed,
+        "running" => Outcome::Running,
+        "ok" => Outcome::Ok,
+        "unknown" => Outcome::Unknown,
+        other => panic!("no outcome {other}"),
+    }
+}
+
+#[test]
+fn every_vector_of_the_reference_has_its_score() {
+    let text = include_str!("../../tests/fixtures/suspects/vectors.json");
+    let vectors: Vec<Vector> = serde_json::from_str(text).unwrap();
+    assert_eq!(vectors.len(), 7);
+    for Vector { name, input, score } in vectors {
+        let span = Span {
+            started_at: at(input.start),
+            finished_at: input.end.map(at),
+        };
+        let kind = kind(&input.kind);
+        let factors = closeness(span, at(0.0), kind).map(|time| Factors {
+            time,
+            relation: match &*input.rel {
+                "same" => Relation::Same,
+                "dep1" => Relation::DirectDependency,
+                "platform" => Relation::Platform,
+                "dep2" => Relation::TwoHops,
+                "same_other_env" => Relation::OtherEnvironment,
+                "unknown" => Relation::Unknown,
+                other => panic!("no relation {other}"),
+            },
+            scope: match &*input.scope {
+                "overlap" => Scope::Overlap,
+                "unknown" => Scope::Unknown,
+                "disjoint" => Scope::Disjoint,
+                other => panic!("no scope {other}"),
+            },
+            kind,
+            outcome: outcome(&input.outcome),
+        });
+        let found = factors.map_or(0.0, |factors| factors.score());
+        assert!((found - score).abs() < 1e-9, "{name}: {found}, not {score}");
+    }
+}
+
+#[test]
+fn the_factors_are_printed_as_numbers() {
+    let factors = Factors {
+        time: 1.0,
+        relation: Relation::Same,
+        scope: Scope::Overlap,
+        kind: CauseKind::Change(ChangeKind::Version),
+        outcome: Outcome::Ok,
+    };
+    assert_eq!(factors.to_string(), "T1.00 R1 A1 K0.7 O0.4");
+    assert!((factors.score() - 80.5).abs() < 1e-9);
+}
+
+#[test]
+fn the_onset_is_the_first_sample_of_the_last_stretch_above_one() {
+    let sample = |minute: f64, burn: f64| (minute * 60.0, burn * 0.001);
+    let objective = 0.999;
+    let calm_first = [
+        sample(0.0, 5.0),
+        sample(1.0, 0.5),
+        sample(2.0, 1.5),
+        sample(3.0, 9.0),
+    ];
+    let second = |minute: f64| DateTime::from_timestamp((minute * 60.0) as i64, 0);
+    assert_eq!(onset(&calm_first, objective), second(2.0));
+    let over = [sample(0.0, 5.0), sample(1.0, 0.5)];
+    assert_eq!(onset(&over, objective), None);
+    let idle = [sample(0.0, 5.0), (60.0, f64::NAN), sample(2.0, 5.0)];
+    assert_eq!(onset(&idle, objective), second(2.0));
+    let torn = [sample(0.0, 5.0), sample(30.0, 5.0), sample(31.0, 5.0)];
+    assert_eq!(
+        onset(&torn, objective),
+        second(30.0),
+        "nobody knows what was between"
+    );
+    assert_eq!(onset(&[], objective), None);
+}

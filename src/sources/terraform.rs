@@ -1,0 +1,39 @@
+//! What do the plans of Terraform and OpenTofu say that differs?
+//!
+//! Called by [`super::delivery`].
+
+use std::sync::Arc;
+
+use chrono::{DateTime, Utc};
+
+use crate::config::delivery::{DeclaredPlace, TerraformSettings};
+use crate::domain::delivery::DeliveryAnswer;
+use crate::domain::source::{ErrorKind, SourceError, SourceName};
+
+/// The client of one.
+pub struct Terraform {
+    name: SourceName,
+    settings: TerraformSettings,
+    place: DeclaredPlace,
+}
+
+impl Terraform {
+    /// One that has not asked yet.
+    pub fn new(
+        name: &SourceName,
+        settings: &TerraformSettings,
+        place: &DeclaredPlace,
+    ) -> Result<Self, SourceError> {
+        Ok(Self {
+            name: name.clone(),
+            settings: settings.clone(),
+            place: place.clone(),
+        })
+    }
+
+    /// What it tells at `now`; the same `Arc` as before where nothing has changed.
+    pub async fn poll(&mut self, now: DateTime<Utc>) -> Result<Arc<DeliveryAnswer>, SourceError> {
+        let _ = (&self.name, &self.settings, &self.place, now);
+        Err(SourceError::new(ErrorKind::Local, "not there yet"))
+    }
+}
