@@ -9,6 +9,7 @@ pub mod blindness;
 pub mod board;
 pub mod budget_period;
 pub mod burn;
+pub mod burn_around;
 #[cfg(test)]
 mod burn_expected_tests;
 pub mod burn_explain;
@@ -29,6 +30,7 @@ pub mod number;
 pub mod observed;
 pub mod prose;
 pub mod quiet;
+pub mod release;
 pub mod runbook;
 pub mod runbook_match;
 pub mod same_deploy;

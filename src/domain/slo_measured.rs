@@ -209,7 +209,7 @@ impl NoData {
 }
 
 /// How far back the past of an SLO is drawn.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub enum Span {
     /// What happens now.
     #[default]

@@ -29,6 +29,9 @@ const MOST_PASTS: usize = 512;
 /// No more SLOs than this are asked for at once.
 pub const MOST_ASKED: usize = 40;
 
+/// How far back an onset is looked for.
+pub const ONSET_SPAN: Span = Span::SixHours;
+
 /// Screen 2.
 #[derive(Debug, Default)]
 pub struct BurnSession {
@@ -190,6 +193,24 @@ pub fn wanted_pasts(model: &Model) -> Vec<(usize, &SloBurn)> {
     on_screen(model)
         .into_iter()
         .filter(|burn| known.past.is_wanted(burn.id(), known.span, model.now))
+        .filter_map(|burn| {
+            let mut sources = model.knowledge.sources.iter();
+            Some((sources.position(|s| s.name == burn.source)?, burn))
+        })
+        .take(MOST_ASKED)
+        .collect()
+}
+
+/// The SLOs that burn and whose onset is not known, with the place of their source: what preceded an
+/// alert is counted from there.
+#[must_use]
+pub fn wanted_onsets(model: &Model) -> Vec<(usize, &SloBurn)> {
+    let onsets = &model.knowledge.delivery.onsets;
+    let has_changes = !model.board.delivery.changes.is_empty();
+    let past = &model.session.burn.past;
+    burning(&model.board)
+        .filter(|burn| has_changes && !onsets.contains_key(burn.id()))
+        .filter(|burn| past.is_wanted(burn.id(), ONSET_SPAN, model.now))
         .filter_map(|burn| {
             let mut sources = model.knowledge.sources.iter();
             Some((sources.position(|s| s.name == burn.source)?, burn))

@@ -4,17 +4,22 @@
 //! picture changes what they say, and one that is gone stays until it is sorted away.
 
 use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::Arc;
 
-use super::triage;
+use chrono::{DateTime, Utc};
+
+use super::{sources, triage};
 use crate::domain::filter::Filter;
 use crate::domain::observed::Sample;
 use crate::domain::slo::{Slo, SloId};
+use crate::domain::slo_burn::SloBurn;
 use crate::domain::slo_measured::Span;
 use crate::domain::source::SourceError;
+use crate::domain::suspect;
 use crate::effect::Effect;
 use crate::model::Model;
 use crate::model::available::target;
-use crate::model::burns::{self, Explain, Opened};
+use crate::model::burns::{self, Explain, ONSET_SPAN, Opened};
 use crate::model::layout::Layout;
 use crate::model::rows::RowId;
 use crate::model::scroll::{Scroll, Step};
@@ -23,6 +28,8 @@ use crate::model::session::{Keys, Screen, Tone};
 /// A new picture: rows stay in their order, new SLOs follow by rank. Before any key was pressed the
 /// order is nobody's yet.
 pub fn picture(model: &mut Model) {
+    // What burns no more has no onset; it is looked for again when it burns again.
+    find_onsets(model);
     if model.session.keys == Keys::Untouched || model.session.screen != Screen::Burn {
         sort(model);
         return;
@@ -162,21 +169,49 @@ pub fn back(model: &mut Model) {
 
 /// Asks for the past of what is on screen, one question for each source.
 pub fn wanted(model: &mut Model) -> Vec<Effect> {
-    let span = model.session.burn.span;
-    let mut by_source: BTreeMap<usize, Vec<Slo>> = BTreeMap::new();
+    let drawn = model.session.burn.span;
+    let mut wanted: BTreeMap<(usize, Span), Vec<Slo>> = BTreeMap::new();
+    let mut want = |source, span, burn: &SloBurn| {
+        let slos = wanted.entry((source, span)).or_default();
+        if !slos.iter().any(|slo| slo.id == *burn.id()) {
+            slos.push(burn.measured.slo.clone());
+        }
+    };
     for (source, burn) in burns::wanted_pasts(model) {
-        by_source
-            .entry(source)
-            .or_default()
-            .push(burn.measured.slo.clone());
+        want(source, drawn, burn);
+    }
+    for (source, burn) in burns::wanted_onsets(model) {
+        want(source, ONSET_SPAN, burn);
     }
     let now = model.now;
     let past = &mut model.session.burn.past;
-    for slo in by_source.values().flatten() {
-        past.asked(&slo.id, span, now);
+    for ((_, span), slos) in &wanted {
+        for slo in slos {
+            past.asked(&slo.id, *span, now);
+        }
     }
-    let effect = |(source, slos)| Effect::BurnHistory { source, slos, span };
-    by_source.into_iter().map(effect).collect()
+    let effect = |((source, span), slos)| Effect::BurnHistory { source, slos, span };
+    wanted.into_iter().map(effect).collect()
+}
+
+/// Since when what burns now has burnt, as far as its past is known. True where that is news.
+fn find_onsets(model: &mut Model) -> bool {
+    let past = &model.session.burn.past;
+    let known = &model.knowledge.delivery.onsets;
+    let found = burns::burning(&model.board).filter_map(|burn| {
+        let id = burn.id();
+        let since = known.get(id).copied().or_else(|| {
+            let ratios = past.of(id, ONSET_SPAN)?.ratios.as_ref()?;
+            suspect::onset(ratios, burn.measured.slo.objective)
+        });
+        Some((id.clone(), since?))
+    });
+    let found: HashMap<SloId, DateTime<Utc>> = found.collect();
+    let is_news = found != **known;
+    if is_news {
+        model.knowledge.delivery.onsets = Arc::new(found);
+    }
+    is_news
 }
 
 /// The past came, or why not. An SLO that has none is known to have none.
@@ -185,7 +220,7 @@ pub fn history_ready(
     asked: Vec<SloId>,
     span: Span,
     result: Result<Vec<(SloId, Vec<Sample>)>, SourceError>,
-) {
+) -> Vec<Effect> {
     let past = &mut model.session.burn.past;
     match result {
         Err(error) => {
@@ -202,4 +237,8 @@ pub fn history_ready(
             }
         }
     }
+    if find_onsets(model) {
+        return sources::order_picture(model);
+    }
+    vec![]
 }

@@ -56,10 +56,7 @@ fn handle(model: &mut Model, msg: Msg) -> Vec<Effect> {
             asked,
             span,
             result,
-        } => {
-            burns::history_ready(model, asked, span, result);
-            vec![]
-        }
+        } => burns::history_ready(model, asked, span, result),
         Msg::ThemeChanged(Ok(name)) => {
             model.session.say(Tone::Done, format!("theme {name}"));
             vec![Effect::Redraw]

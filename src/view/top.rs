@@ -9,6 +9,7 @@ use super::widgets::text;
 use crate::domain::burn_policy::Level;
 use crate::domain::duration::{age_secs, short};
 use crate::domain::freshness::Freshness;
+use crate::domain::release::Release;
 use crate::domain::slo_burn::{RECENT_SECS, Verdict};
 use crate::domain::source::SourceKind;
 use crate::model::Model;
@@ -16,8 +17,9 @@ use crate::model::burns;
 use crate::model::knowledge::{Kept, SourceState};
 use crate::theme::Role;
 
-/// Name, environment, counts, what burns, sources, clock. What gives way first is what the title
-/// says, too: the counts of quiet and info; then the freeze, then the tickets, then the burn; the
+/// Name, environment, counts, what burns and what may be released, sources,
+/// clock. What gives way first is what the title
+/// says, too: the counts of quiet and info; then rollouts and drift, the freeze, then the tickets, then the burn; the
 /// sources are told in short before the pages go.
 pub fn draw(model: &Model, look: &Look, buf: &mut Buffer) {
     const NAME: &str = " quell ";
@@ -41,7 +43,7 @@ pub fn draw(model: &Model, look: &Look, buf: &mut Buffer) {
     }
     let right = columns(&health);
     let burning = burning(model, look);
-    let freeze = freeze(model);
+    let release = release(model, look);
     let mut pen = Pen::line(buf, area, 0);
     pen.write(NAME, style(Role::Title));
     if let Some(name) = &environment {
@@ -55,7 +57,7 @@ pub fn draw(model: &Model, look: &Look, buf: &mut Buffer) {
     }
     pen.write(look.glyphs.separator, style(Role::Border));
     let room = pen.left().saturating_sub(right + 1);
-    for (text, role) in choice(&counts, &burning, &freeze, room) {
+    for (text, role) in choice(&counts, &burning, &release, room) {
         pen.write(&text, style(role));
     }
     let left = pen.left();
@@ -78,13 +80,23 @@ fn wide(facts: &[Fact]) -> usize {
 
 /// What of counts, burn and freeze is told in so many columns. None in the middle of the counts is
 /// left out: the next number would be read for it.
-fn choice(counts: &[Fact; 4], burning: &[Fact], freeze: &[Fact], room: usize) -> Vec<Fact> {
+fn choice(
+    counts: &[Fact; 4],
+    burning: &[Fact],
+    release: &[Vec<Fact>; 3],
+    room: usize,
+) -> Vec<Fact> {
+    let [sentence, short, freeze] = release.each_ref().map(|facts| &facts[..]);
     let told = |lanes: usize, others: [&[Fact]; 2]| {
         let others = others.into_iter().flatten();
         let told: Vec<Fact> = counts[..lanes].iter().chain(others).cloned().collect();
         (wide(&told) <= room).then_some(told)
     };
-    let tries: [(usize, [&[Fact]; 2]); 8] = [
+    let tries: [(usize, [&[Fact]; 2]); 12] = [
+        (4, [burning, sentence]),
+        (4, [burning, short]),
+        (3, [burning, short]),
+        (2, [burning, short]),
         (4, [burning, freeze]),
         (3, [burning, freeze]),
         (2, [burning, freeze]),
@@ -138,11 +150,45 @@ fn in_two_figures(rate: f64) -> String {
     short_rate(rate.trunc()).trim_end_matches(".0").to_owned()
 }
 
-/// Whether guards hold back what adds risk.
-fn freeze(model: &Model) -> Vec<Fact> {
-    let first = model.board.freezing().next();
-    let word = |_| ("freeze ".to_owned(), Role::Warn);
-    first.map(word).into_iter().collect()
+/// May something risky be released: the longest form first. The numbers alone, where nothing freezes.
+fn release(model: &Model, look: &Look) -> [Vec<Fact>; 3] {
+    let release = Release::of(&model.board);
+    let separator = || (look.glyphs.separator.to_owned(), Role::Border);
+    let freeze = release
+        .over_policy
+        .map(|_| ("freeze ".to_owned(), Role::Warn));
+    let words = release.words();
+    let sentence = match freeze {
+        Some(_) => vec![separator(), (format!("{words} "), Role::Warn)],
+        None => Vec::new(),
+    };
+    let (rollouts, drift) = if is_wide(model) {
+        (
+            if release.in_flight == 1 {
+                "rollout"
+            } else {
+                "rollouts"
+            },
+            "drift",
+        )
+    } else {
+        ("roll", "drift")
+    };
+    let mut short: Vec<Fact> = freeze.iter().cloned().collect();
+    if release.in_flight > 0 {
+        short.push(separator());
+        short.push((format!("{} {rollouts} ", release.in_flight), Role::Text));
+    }
+    if release.drifted > 0 {
+        short.push(separator());
+        short.push((format!("{} {drift} ", release.drifted), Role::Warn));
+    }
+    let sentence = if sentence.is_empty() {
+        short.clone()
+    } else {
+        sentence
+    };
+    [sentence, short, freeze.into_iter().collect()]
 }
 
 fn is_wide(model: &Model) -> bool {
@@ -202,6 +248,14 @@ fn health(model: &Model, look: &Look) -> Vec<Fact> {
         (SourceKind::Alertmanager, "am"),
         (SourceKind::Prometheus, "prom"),
         (SourceKind::Slos, "slo"),
+        (SourceKind::Kubernetes, "k8s"),
+        (SourceKind::Argocd, "argo"),
+        (SourceKind::Github, "gh"),
+        (SourceKind::Gitlab, "gl"),
+        (SourceKind::Grafana, "graf"),
+        (SourceKind::Spool, "push"),
+        (SourceKind::Terraform, "tf"),
+        (SourceKind::Services, "svc"),
         (SourceKind::Runbooks, "books"),
     ];
     let mut out = Vec::new();

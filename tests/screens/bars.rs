@@ -180,7 +180,10 @@ fn middle(width: u16) -> String {
 #[test]
 fn the_top_bar_says_what_burns_as_far_as_there_is_room() {
     for (width, said) in [
-        (200, "8 ticket 3 info 4 quiet ▏budget: 5 burning 14x freeze"),
+        (
+            200,
+            "8 ticket 3 info 4 quiet ▏budget: 5 burning 14x ▏freeze: budget 1.3x over policy",
+        ),
         (120, "8 ticket 3 info 4 quiet ▏budget: 5 burning 14x freeze"),
         (100, "8 ticket ▏budget: 5 burning 14x freeze"),
         (80, "8 tk ▏burn 14x freeze"),
@@ -203,7 +206,7 @@ fn the_top_bar_says_what_burns_as_far_as_there_is_room() {
 fn the_top_bar_says_so_when_what_burns_is_the_last_known() {
     let (buffer, _) = scenes::burns_last_known().sized(160, 24).draw();
     let top = &lines(&buffer)[0];
-    assert!(top.contains("budget: 5 burning ?14x freeze"), "{top}");
+    assert!(top.contains("budget: 5 burning ?14x ▏freeze: "), "{top}");
 }
 
 #[test]

@@ -2,6 +2,7 @@
 
 use ratatui::buffer::Buffer;
 
+use super::before::{self, Depth};
 use crate::domain::alert::{Alert, Currency, Sighting};
 use crate::domain::claim::Occurrence;
 use crate::domain::duration::short_age;
@@ -78,6 +79,7 @@ pub fn summary(alert: &Alert, model: &Model, look: &Look) -> Vec<(String, Role)>
             super::burn::left(burn)
         ));
     }
+    second.extend(before::in_short(alert, model, look));
     second.push(format!("from {}", sources(alert)));
     if let Some(rule) = &alert.origin.rule {
         second.push(format!("value {}", number::short(rule.value.shown())));
@@ -153,6 +155,7 @@ pub fn lines(
         past(&mut page, history, alert.occurrence, model, look);
     }
     budget(&mut page, alert, history.is_some(), model, look);
+    preceded(&mut page, alert, history.is_some(), model, look);
     book(&mut page, alert, look);
     let debts: Vec<&str> = alert.debts().iter().map(|d| d.word()).collect();
     if !debts.is_empty() {
@@ -397,6 +400,18 @@ fn budget(page: &mut Page, alert: &Alert, opened: bool, model: &Model, look: &Lo
             let span = model.session.burn.span.word();
             page.fact("", &format!("{drawn} {span}"), Role::Text);
         }
+    }
+}
+
+/// What preceded it, and what differs or is in trouble where it is.
+fn preceded(page: &mut Page, alert: &Alert, opened: bool, model: &Model, look: &Look) {
+    let depth = if opened { Depth::Whole } else { Depth::Beside };
+    let said = before::lines(alert, depth, model, look);
+    if !said.is_empty() {
+        page.gap();
+    }
+    for line in said {
+        page.fact(&line.name, &line.words, line.role);
     }
 }
 

@@ -329,6 +329,11 @@ fn past(page: &mut Page, burn: &SloBurn, model: &Model, look: &Look) {
     let role = page.aged(Role::Text);
     page.out
         .extend(burn_past::chart(burn, model, look, width, role));
+    let mut name = "Changes";
+    for words in burn_past::changes(burn, model, look) {
+        page.fact(name, &words, Role::Text);
+        name = "";
+    }
 }
 
 fn origins(page: &mut Page, burn: &SloBurn) {

@@ -1,5 +1,6 @@
 //! How did an SLO burn before: in one line, in words, and as a chart with its thresholds?
 
+use super::burn_marks;
 use super::burn_words::times;
 use super::burns::level_role;
 use crate::domain::burn::burn_rate;
@@ -126,8 +127,14 @@ pub fn chart(
         }
         out.push(row);
     }
+    out.extend(burn_marks::row(burn, &chart, AXIS + 2, model, look));
     out.push(vec![(times_below(&chart), Role::Dim)]);
     out
+}
+
+/// The changes of its service in the time of the chart, with the burn before and after each.
+pub fn changes(burn: &SloBurn, model: &Model, look: &Look) -> Vec<String> {
+    burn_marks::lines(burn, extent(model), model, look)
 }
 
 /// The value of a chart's upper edge. What burns fast leaves the loudest threshold in sight; what

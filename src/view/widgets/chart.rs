@@ -96,6 +96,14 @@ pub fn line_of(value: f64, chart: &Chart) -> Option<usize> {
     is_inside.then(|| chart.rows - 1 - place(value / chart.top, chart.rows))
 }
 
+/// The column of a chart, counted from the left, that a moment falls into; seconds since the epoch.
+#[must_use]
+pub fn column_of(at: f64, chart: &Chart) -> Option<usize> {
+    let Extent { from, to } = chart.extent;
+    let is_inside = chart.columns > 0 && (from..=to).contains(&at) && to > from;
+    is_inside.then(|| place((at - from) / (to - from), chart.columns))
+}
+
 /// The greatest value of each column; `None` where there is none.
 fn peaks(samples: &[Sample], extent: Extent, columns: usize) -> Vec<Option<f64>> {
     let mut cells: Vec<Option<f64>> = vec![None; columns];
@@ -229,6 +237,16 @@ mod tests {
         let samples = [(0.0, 0.0), (40.0, 1.0)];
         let drawn = lines(&samples, &chart(8, 1, 4.0, Dots::Stars));
         assert_eq!(drawn, ["********"]);
+    }
+
+    #[test]
+    fn a_moment_falls_into_a_column_or_outside() {
+        let chart = chart(8, 1, 1.0, Dots::Stars);
+        assert_eq!(column_of(0.0, &chart), Some(0));
+        assert_eq!(column_of(15.0, &chart), Some(1));
+        assert_eq!(column_of(80.0, &chart), Some(7));
+        assert_eq!(column_of(80.1, &chart), None);
+        assert_eq!(column_of(-1.0, &chart), None);
     }
 
     #[test]
