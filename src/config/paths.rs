@@ -80,7 +80,15 @@ impl Paths {
     /// The last picture of an environment: two environments never show each other's.
     #[must_use]
     pub fn snapshot_file(&self, environment: Option<&str>) -> PathBuf {
-        self.state.join(per_environment("snapshot", environment))
+        self.state
+            .join(per_environment("snapshot", environment, "json"))
+    }
+
+    /// What was told of changes and drift before, of an environment.
+    #[must_use]
+    pub fn history_file(&self, environment: Option<&str>) -> PathBuf {
+        self.state
+            .join(per_environment("history", environment, "db"))
     }
 
     /// Who has taken what, on this machine.
@@ -114,9 +122,9 @@ impl Paths {
 
 /// `snapshot.json`, or `snapshot@prod.json`. The config allows only harmless names; should another
 /// come this way, it still cannot leave the folder.
-fn per_environment(stem: &str, environment: Option<&str>) -> String {
+fn per_environment(stem: &str, environment: Option<&str>, ending: &str) -> String {
     let Some(name) = environment else {
-        return format!("{stem}.json");
+        return format!("{stem}.{ending}");
     };
     let safe: String = name
         .chars()
@@ -125,7 +133,7 @@ fn per_environment(stem: &str, environment: Option<&str>) -> String {
             _ => '_',
         })
         .collect();
-    format!("{stem}@{safe}.json")
+    format!("{stem}@{safe}.{ending}")
 }
 
 /// Creates a folder that only the user may enter, with whatever is missing above it. One that is

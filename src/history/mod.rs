@@ -37,6 +37,12 @@ impl History {
         self.past.clone()
     }
 
+    /// What the operator should know of the database itself.
+    #[must_use]
+    pub fn troubles(&self) -> &[String] {
+        &[]
+    }
+
     /// Remembers what one source told at `at`. True where [`History::past`] has changed in a way that
     /// a picture shows: a new change, a new drift, another outcome.
     ///

@@ -6,11 +6,13 @@ use std::process::ExitCode;
 use std::sync::Arc;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use color_eyre::eyre::{WrapErr as _, eyre};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, MissedTickBehavior};
 
 use super::ends::{End, Ends};
+use super::historian::{self, Told};
 use super::painter::Painter;
 use super::pollers::{self, BURN_PERIOD, BurnUpstream, RUNBOOK_PERIOD, Upstream};
 use super::state::{self, Files, Keeper};
@@ -21,6 +23,7 @@ use crate::config::Paths;
 use crate::config::paths::create_private_dir;
 use crate::config::settings::{Accent, ColourChoice, GlyphChoice, Mouse, Settings};
 use crate::domain::board::Board;
+use crate::domain::delivery::DeliveryAnswer;
 use crate::domain::freshness::Health;
 use crate::domain::source::{SourceKind, SourceName};
 use crate::domain::text::Untrusted;
@@ -115,6 +118,7 @@ struct Cockpit {
     themes: Themes,
     sources: Upstreams,
     keeper: Option<Keeper>,
+    historian: Option<mpsc::Sender<Told>>,
     kept_at: Instant,
 }
 
@@ -202,6 +206,16 @@ impl Cockpit {
         }
         let cache = (mode == Mode::Live).then(|| paths.burn_dir());
         let sources = begin_polling(&settings, cache.as_deref(), &mut tasks, &inbox);
+        // The demo remembers nothing, and without a source there is nothing to remember.
+        let remembers = mode == Mode::Live && !settings.delivery.sources.is_empty();
+        let historian = remembers.then(|| {
+            let (told, queue) = historian::queue();
+            let environment = settings.environment.as_ref().map(|e| e.name.as_str());
+            let path = paths.history_file(environment);
+            let keep = settings.delivery.keep;
+            tasks.spawn(historian::remember(path, keep, queue, inbox.clone()));
+            told
+        });
         let keeper =
             Keeper::begin(files, inbox.clone()).wrap_err("starting the thread that keeps state")?;
         // Last: whatever fails before leaves the terminal alone.
@@ -223,6 +237,7 @@ impl Cockpit {
             },
             sources,
             keeper: Some(keeper),
+            historian,
             kept_at: Instant::now(),
         })
     }
@@ -321,8 +336,7 @@ impl Cockpit {
                 self.tasks
                     .spawn(history::ask_burns(handle, slos, span, self.inbox.clone()));
             }
-            // Until the history is there, nothing is remembered.
-            Effect::Remember { .. } => {}
+            Effect::Remember { source, answer, at } => self.remember(source, answer, at),
             Effect::SaveClaims(claims) => {
                 if let Some(keeper) = &self.keeper {
                     keeper.claims(claims);
@@ -340,6 +354,14 @@ impl Cockpit {
             Effect::Crash => self.tasks.spawn(async { panic!("on purpose, by :crash") }),
         }
         Ok(Flow::Go)
+    }
+
+    fn remember(&self, source: SourceName, answer: Arc<DeliveryAnswer>, at: DateTime<Utc>) {
+        if let Some(historian) = &self.historian
+            && historian.try_send(Told { source, answer, at }).is_err()
+        {
+            tracing::warn!("the disk is slow: changes were not remembered this time");
+        }
     }
 
     fn measure(&mut self) {

@@ -6,6 +6,7 @@
 pub mod clock;
 mod cockpit;
 mod ends;
+mod historian;
 mod history;
 mod input;
 pub mod logging;
