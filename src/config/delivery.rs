@@ -6,6 +6,8 @@
 use std::path::PathBuf;
 use std::time::Duration;
 
+use url::Url;
+
 use super::settings::Endpoint;
 use crate::domain::drift::Allowance;
 use crate::domain::service::{MappingRule, Service, Services};
@@ -116,6 +118,8 @@ pub enum KubernetesLogin {
     },
     /// As the service account of the pod that quell runs in.
     InCluster,
+    /// As nobody, at this address: the simulated platform's API.
+    Nobody(Url),
 }
 
 /// Argo CD's own API.
@@ -201,6 +205,7 @@ impl DeliverySourceSettings {
         match &self.access {
             DeliveryAccess::Kubernetes(settings) => match &settings.login {
                 KubernetesLogin::InCluster => "in-cluster".to_owned(),
+                KubernetesLogin::Nobody(url) => url.to_string(),
                 KubernetesLogin::Kubeconfig { path, context } => {
                     let context = context.as_deref().unwrap_or("current context");
                     let path = path.as_ref().map(|path| format!(" of {}", path.display()));

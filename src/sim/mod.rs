@@ -1,8 +1,8 @@
 //! What can be watched when there is no platform at hand?
 //!
 //! A simulated one on loopback that speaks the HTTP shapes of the real peers: two Alertmanagers of
-//! one cluster and a Prometheus with series, rules and alerts; and the files in which its services' SLOs
-//! are written. It tells the story of a bad rollout
+//! one cluster, a Prometheus with series, rules and alerts, and a Kubernetes API with workloads and
+//! Argo CD's applications; and the files in which its services' SLOs are written. It tells the story of a bad rollout
 //! for `quell demo` and for tests. Everything it says is a pure function of the seed, the time since
 //! the start and the request; it has no state, takes no writes and never leaves this machine. The
 //! sources read it over HTTP and do not know it.
@@ -11,6 +11,7 @@ mod alertmanager;
 mod background;
 mod background_rules;
 mod catalogue;
+mod cluster;
 mod curve;
 mod labels;
 mod matcher;
@@ -68,6 +69,7 @@ pub struct Options {
 pub struct Sim {
     alertmanagers: [(TcpListener, Url); 2],
     prometheus: (TcpListener, Url),
+    kubernetes: (TcpListener, Url),
     world: Arc<World>,
     clock: Clock,
 }
@@ -84,6 +86,7 @@ impl Sim {
         Ok(Sim {
             alertmanagers: [listen().await?, listen().await?],
             prometheus: listen().await?,
+            kubernetes: listen().await?,
             world: Arc::new(world),
             clock: options.clock,
         })
@@ -101,6 +104,12 @@ impl Sim {
         self.prometheus.1.clone()
     }
 
+    /// The base URL of the Kubernetes API.
+    #[must_use]
+    pub fn kubernetes(&self) -> Url {
+        self.kubernetes.1.clone()
+    }
+
     /// Answers requests until the future is dropped.
     ///
     /// # Errors
@@ -109,6 +118,7 @@ impl Sim {
         let Sim {
             alertmanagers: [(first, _), (second, _)],
             prometheus: (third, _),
+            kubernetes: (fourth, _),
             world,
             clock,
         } = self;
@@ -121,6 +131,7 @@ impl Sim {
             server::serve(first, desk(Peer::Alertmanager(Replica::First))),
             server::serve(second, desk(Peer::Alertmanager(Replica::Second))),
             server::serve(third, desk(Peer::Prometheus)),
+            server::serve(fourth, desk(Peer::Kubernetes)),
         )?;
         Ok(())
     }
@@ -131,6 +142,7 @@ impl fmt::Debug for Sim {
         f.debug_struct("Sim")
             .field("alertmanagers", &self.alertmanagers())
             .field("prometheus", &self.prometheus())
+            .field("kubernetes", &self.kubernetes())
             .finish_non_exhaustive()
     }
 }

@@ -4,23 +4,28 @@
 //! asked, on connections that were open before as well. Called by [`super::Sim`]; it decides nothing
 //! about contents.
 
+use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
+use std::time::Duration;
 
 use axum::Router;
-use axum::body::Bytes;
+use axum::body::{Body, Bytes};
 use axum::extract::State;
 use axum::http::{Method, Uri, header};
 use axum::response::{IntoResponse, Response};
 use axum::serve::Listener;
+use futures_util::stream;
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::oneshot;
+use tokio::time::MissedTickBehavior;
 use url::form_urlencoded;
 
+use super::cluster::{self, WATCH_STEP_MS, Watch};
 use super::replica::Replica;
 use super::story::Hearing;
 use super::wire::{Answer, Request};
@@ -32,6 +37,7 @@ use super::{Clock, alertmanager, prometheus};
 pub(super) enum Peer {
     Alertmanager(Replica),
     Prometheus,
+    Kubernetes,
 }
 
 /// What the handler of one listener needs.
@@ -53,13 +59,14 @@ impl Desk {
                 alertmanager::answer(&self.world, replica, request, self.now_ms())
             }
             Peer::Prometheus => prometheus::answer(&self.world, request, self.now_ms()),
+            Peer::Kubernetes => cluster::answer(&self.world, request, self.now_ms()),
         }
     }
 
     fn is_deaf(&self) -> bool {
         match self.peer {
             Peer::Alertmanager(replica) => replica.hearing(self.now_ms()) == Hearing::Deaf,
-            Peer::Prometheus => false,
+            Peer::Prometheus | Peer::Kubernetes => false,
         }
     }
 }
@@ -91,7 +98,38 @@ async fn handle(State(desk): State<Desk>, method: Method, uri: Uri, body: Bytes)
         path: uri.path().to_owned(),
         parameters: parameters.collect(),
     };
-    let answer = desk.answer(&request);
+    if let Peer::Kubernetes = desk.peer {
+        match Watch::of(&request, desk.now_ms()) {
+            Some(Ok(watch)) => return watched(desk, watch),
+            Some(Err(refusal)) => return response(refusal),
+            None => {}
+        }
+    }
+    response(desk.answer(&request))
+}
+
+/// A watch is answered line by line until it is over or nobody listens.
+fn watched(desk: Desk, watch: Watch) -> Response {
+    let step = Duration::from_millis(WATCH_STEP_MS);
+    let mut clock = tokio::time::interval(step);
+    clock.set_missed_tick_behavior(MissedTickBehavior::Skip);
+    let lines = stream::unfold(
+        (desk, watch, clock),
+        async |(desk, mut watch, mut clock)| {
+            loop {
+                clock.tick().await;
+                let lines = watch.lines(&desk.world, desk.now_ms())?;
+                if !lines.is_empty() {
+                    return Some((Ok::<_, Infallible>(lines), (desk, watch, clock)));
+                }
+            }
+        },
+    );
+    let headers = [(header::CONTENT_TYPE, "application/json")];
+    (headers, Body::from_stream(lines)).into_response()
+}
+
+fn response(answer: Answer) -> Response {
     let headers = [
         (header::CONTENT_TYPE, answer.content_type),
         (header::CACHE_CONTROL, "no-store"),

@@ -4,6 +4,7 @@
 
 mod alertmanager;
 mod http;
+mod kubernetes;
 mod prometheus;
 mod slos;
 mod story;
