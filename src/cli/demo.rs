@@ -8,12 +8,20 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
 
+use url::Url;
+
 use super::World;
 use super::args::{DemoArgs, Global};
 use super::output::Answer;
+use crate::config::delivery::{
+    DeclaredPlace, DeliveryAccess, DeliverySettings, DeliverySourceSettings, KubernetesLogin,
+    KubernetesSettings,
+};
 use crate::config::overrides::Values;
 use crate::config::settings::{Accent, Environment, Settings};
 use crate::config::{self, Overrides};
+use crate::domain::service::Service;
+use crate::domain::text::Untrusted;
 use crate::sim::{Options, Sim, slo_files};
 
 /// The story is told in minutes and nobody else asks these servers: they are asked more often.
@@ -28,6 +36,46 @@ pub struct Demo {
     pub settings: Settings,
     /// Ends only when it fails.
     pub platform: Pin<Box<dyn Future<Output = io::Result<()>> + Send>>,
+}
+
+/// Where the demo's changes and drift are read, and what its services need of each other.
+fn delivery(kubernetes: Url) -> DeliverySettings {
+    let service = |name: &str, needs: &[&str]| Service {
+        name: Untrusted::line(name),
+        depends_on: needs.iter().map(|name| Untrusted::line(name)).collect(),
+        declared_in: Untrusted::line("the demo"),
+        ..Service::default()
+    };
+    let ingress = Service {
+        is_platform: true,
+        ..service("ingress", &[])
+    };
+    let cluster = KubernetesSettings {
+        login: KubernetesLogin::Nobody(kubernetes),
+        namespaces: Vec::new(),
+        kinds: Vec::new(),
+        timeout: Duration::from_secs(10),
+        page_size: 500,
+    };
+    DeliverySettings {
+        sources: vec![DeliverySourceSettings {
+            name: "eu-1".into(),
+            place: DeclaredPlace {
+                env: Some("prod".to_owned()),
+                cluster: Some("eu-1".to_owned()),
+                ..DeclaredPlace::default()
+            },
+            period: Duration::from_secs(1),
+            access: DeliveryAccess::Kubernetes(cluster),
+        }],
+        services: vec![
+            service("checkout-api", &["payments", "cart"]),
+            service("storefront", &["checkout-api", "catalog", "search"]),
+            service("cart", &["catalog"]),
+            ingress,
+        ],
+        ..DeliverySettings::default()
+    }
 }
 
 /// Takes ports for the platform and makes the settings. Looks and runbooks are taken from flags and
@@ -69,6 +117,7 @@ pub async fn prepare(args: DemoArgs, global: &Global, world: &World) -> Result<D
         .map_err(|errors| Answer::usage(errors.to_string()))?
         .settings;
     settings.slo.texts = slo_files();
+    settings.delivery = delivery(sim.kubernetes());
     for replica in &mut settings.alertmanagers {
         replica.period = PERIOD;
     }
