@@ -67,6 +67,27 @@ pub(super) fn answer(world: &World, request: &Request, now_ms: i64) -> Answer {
     }
 }
 
+/// Answers as Argo CD's own API: the same applications, without paging.
+pub(super) fn argocd_answer(world: &World, request: &Request, now_ms: i64) -> Answer {
+    if request.method != Method::GET && request.method != Method::HEAD {
+        let reason = "the simulated platform takes no writes";
+        return Answer::plain(StatusCode::METHOD_NOT_ALLOWED, reason);
+    }
+    match request.path.as_str() {
+        "/api/version" => whole(&json!({ "Version": "v3.1.9+sim" })),
+        "/api/v1/applications" => {
+            let all = objects(world, APPLICATION, now_ms);
+            let items: Vec<Value> = all.iter().map(|object| object.json(world)).collect();
+            let metadata = json!({ "resourceVersion": version_of(now_ms).to_string() });
+            whole(&json!({ "metadata": metadata, "items": items }))
+        }
+        _ => Answer::json(
+            StatusCode::NOT_FOUND,
+            &json!({ "error": "Not Found", "code": 5, "message": "Not Found" }),
+        ),
+    }
+}
+
 /// The resource that a path names, if it is installed.
 fn asked(path: &str) -> Option<Asked<'_>> {
     let rest = path.strip_prefix("/api/v1/").map(|rest| ("", "v1", rest));

@@ -70,6 +70,7 @@ pub struct Sim {
     alertmanagers: [(TcpListener, Url); 2],
     prometheus: (TcpListener, Url),
     kubernetes: (TcpListener, Url),
+    argocd: (TcpListener, Url),
     world: Arc<World>,
     clock: Clock,
 }
@@ -87,6 +88,7 @@ impl Sim {
             alertmanagers: [listen().await?, listen().await?],
             prometheus: listen().await?,
             kubernetes: listen().await?,
+            argocd: listen().await?,
             world: Arc::new(world),
             clock: options.clock,
         })
@@ -110,6 +112,12 @@ impl Sim {
         self.kubernetes.1.clone()
     }
 
+    /// The base URL of Argo CD's own API.
+    #[must_use]
+    pub fn argocd(&self) -> Url {
+        self.argocd.1.clone()
+    }
+
     /// Answers requests until the future is dropped.
     ///
     /// # Errors
@@ -119,6 +127,7 @@ impl Sim {
             alertmanagers: [(first, _), (second, _)],
             prometheus: (third, _),
             kubernetes: (fourth, _),
+            argocd: (fifth, _),
             world,
             clock,
         } = self;
@@ -132,6 +141,7 @@ impl Sim {
             server::serve(second, desk(Peer::Alertmanager(Replica::Second))),
             server::serve(third, desk(Peer::Prometheus)),
             server::serve(fourth, desk(Peer::Kubernetes)),
+            server::serve(fifth, desk(Peer::Argocd)),
         )?;
         Ok(())
     }
@@ -143,6 +153,7 @@ impl fmt::Debug for Sim {
             .field("alertmanagers", &self.alertmanagers())
             .field("prometheus", &self.prometheus())
             .field("kubernetes", &self.kubernetes())
+            .field("argocd", &self.argocd())
             .finish_non_exhaustive()
     }
 }

@@ -38,6 +38,7 @@ pub(super) enum Peer {
     Alertmanager(Replica),
     Prometheus,
     Kubernetes,
+    Argocd,
 }
 
 /// What the handler of one listener needs.
@@ -60,13 +61,14 @@ impl Desk {
             }
             Peer::Prometheus => prometheus::answer(&self.world, request, self.now_ms()),
             Peer::Kubernetes => cluster::answer(&self.world, request, self.now_ms()),
+            Peer::Argocd => cluster::argocd_answer(&self.world, request, self.now_ms()),
         }
     }
 
     fn is_deaf(&self) -> bool {
         match self.peer {
             Peer::Alertmanager(replica) => replica.hearing(self.now_ms()) == Hearing::Deaf,
-            Peer::Prometheus | Peer::Kubernetes => false,
+            Peer::Prometheus | Peer::Kubernetes | Peer::Argocd => false,
         }
     }
 }

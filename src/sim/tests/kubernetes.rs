@@ -153,6 +153,15 @@ fn the_bad_version_comes_and_the_old_replica_set_is_used_again() {
 }
 
 #[test]
+fn argo_cd_and_the_cluster_tell_of_the_same_applications() {
+    let own =
+        crate::sim::cluster::argocd_answer(&WORLD, &request("/api/v1/applications", &[]), 100_000);
+    let own: Value = serde_json::from_str(&own.body).unwrap();
+    let of_cluster = items("/apis/argoproj.io/v1alpha1/applications", 100);
+    assert_eq!(own["items"].as_array().unwrap(), &of_cluster);
+}
+
+#[test]
 fn pages_give_what_the_whole_list_gives() {
     let path = "/api/v1/pods";
     let whole = items(path, 100);
