@@ -22,6 +22,7 @@ mod cli_shell;
 mod cli_text;
 mod cockpit;
 mod cockpit_burn;
+mod delivery;
 mod demo;
 mod endings;
 mod hostile;
