@@ -4,6 +4,10 @@
 //! are joined where service, environment, place, time and version agree, and never where two versions
 //! contradict each other. Called by [`super::delivery`]; pure.
 
+#[cfg(test)]
+#[path = "same_deploy_tests.rs"]
+mod tests;
+
 use std::collections::HashMap;
 
 use chrono::TimeDelta;
@@ -43,7 +47,8 @@ pub fn derive_from(changes: &mut [Change]) {
     }
 }
 
-/// Joins what is one deploy. What is left is in no order.
+/// Joins what is one deploy. What is left is in no order. It is given reports as they were told: one
+/// that was joined has lost what told its reports apart.
 #[must_use]
 pub fn join(mut changes: Vec<Change>) -> Vec<Change> {
     changes.sort_by(|a, b| (a.started_at, &a.id).cmp(&(b.started_at, &b.id)));
