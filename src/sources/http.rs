@@ -8,6 +8,7 @@
 mod body;
 mod credentials;
 mod failure;
+mod head;
 #[cfg(test)]
 mod tests;
 
@@ -15,7 +16,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, HeaderName, HeaderValue};
+use reqwest::header::{HeaderMap, HeaderName, HeaderValue, IF_NONE_MATCH};
 use reqwest::redirect::Policy;
 use reqwest::{Certificate, Client, ClientBuilder, Identity, Proxy, Response, StatusCode};
 use secrecy::SecretString;
@@ -25,6 +26,7 @@ use url::{Host, Url};
 pub use body::Body;
 pub use failure::HttpError;
 pub(super) use failure::message_line;
+pub use head::{Head, Rate};
 
 use self::credentials::{Credentials, Hidden};
 use crate::config::settings::{Endpoint, HeaderValue as ConfiguredValue, Tls};
@@ -57,6 +59,14 @@ struct Inner {
     credentials: Credentials,
     timeout: Duration,
     max_bytes: u64,
+}
+
+/// What came of a question that may be answered with "as before".
+pub enum Asked {
+    /// An answer, whose body is still to be read.
+    Changed(Body),
+    /// 304: what was told with the tag still holds.
+    Unchanged(Head),
 }
 
 impl HttpClient {
@@ -96,33 +106,67 @@ impl HttpClient {
     /// # Errors
     /// Whatever kept a 2xx answer from beginning, classified.
     pub async fn get(&self, path: &str, params: &[(&str, &str)]) -> Result<Body, HttpError> {
-        let inner = &*self.0;
-        let url = join(&inner.base, path, params);
-        let deadline = Instant::now() + inner.timeout;
-
-        let secrets = inner.credentials.current().await?;
-        let (mut response, mut hidden) = self.send(&url, &secrets, deadline).await?;
-        if response.status() == StatusCode::UNAUTHORIZED
-            && let Some(newer) = inner.credentials.newer_than(&secrets).await?
-        {
-            (response, hidden) = self.send(&url, &newer, deadline).await?;
-        }
-
-        let body = Body::new(response, deadline, inner.timeout, inner.max_bytes);
+        let (url, body, hidden) = self.ask(path, params, None).await?;
         if body.status().is_success() {
             return Ok(body);
         }
         Err(failure::of_answer(&url, body, &hidden).await)
     }
 
+    /// As [`HttpClient::get`], unless what the server told with this `ETag` still holds.
+    ///
+    /// # Errors
+    /// As [`HttpClient::get`].
+    pub async fn get_unless(
+        &self,
+        etag: Option<&str>,
+        path: &str,
+        params: &[(&str, &str)],
+    ) -> Result<Asked, HttpError> {
+        let (url, body, hidden) = self.ask(path, params, etag).await?;
+        if etag.is_some() && body.status() == StatusCode::NOT_MODIFIED {
+            return Ok(Asked::Unchanged(body.head()));
+        }
+        if body.status().is_success() {
+            return Ok(Asked::Changed(body));
+        }
+        Err(failure::of_answer(&url, body, &hidden).await)
+    }
+
+    async fn ask(
+        &self,
+        path: &str,
+        params: &[(&str, &str)],
+        etag: Option<&str>,
+    ) -> Result<(Url, Body, Hidden), HttpError> {
+        let inner = &*self.0;
+        let url = join(&inner.base, path, params);
+        let deadline = Instant::now() + inner.timeout;
+
+        let secrets = inner.credentials.current().await?;
+        let (mut response, mut hidden) = self.send(&url, etag, &secrets, deadline).await?;
+        if response.status() == StatusCode::UNAUTHORIZED
+            && let Some(newer) = inner.credentials.newer_than(&secrets).await?
+        {
+            (response, hidden) = self.send(&url, etag, &newer, deadline).await?;
+        }
+        let body = Body::new(response, deadline, inner.timeout, inner.max_bytes);
+        Ok((url, body, hidden))
+    }
+
     async fn send(
         &self,
         url: &Url,
+        etag: Option<&str>,
         secrets: &[SecretString],
         deadline: Instant,
     ) -> Result<(Response, Hidden), HttpError> {
         let inner = &*self.0;
-        let request = inner.client.get(url.clone()).headers(inner.headers.clone());
+        let mut request = inner.client.get(url.clone()).headers(inner.headers.clone());
+        // A tag that is no header's value cannot have come from one: then all of it is asked for.
+        if let Some(tag) = etag.and_then(|tag| HeaderValue::from_str(tag).ok()) {
+            request = request.header(IF_NONE_MATCH, tag);
+        }
         let request = inner.credentials.put_on(request, secrets).build();
         let request = request.map_err(|error| failure::of_request(&inner.peer, &error))?;
         let hidden = Hidden::of(&request, secrets);

@@ -19,6 +19,7 @@ mod kubernetes;
 mod loopback;
 mod part;
 mod prometheus;
+mod rest;
 mod spool;
 mod terraform;
 mod wire;

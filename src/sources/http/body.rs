@@ -11,6 +11,7 @@ use reqwest::{Response, StatusCode};
 use tokio::time::Instant;
 
 use super::failure;
+use super::head::Head;
 use crate::domain::source::{ErrorKind, SourceError};
 
 /// An answer whose head has come.
@@ -44,6 +45,12 @@ impl Body {
 
     pub(super) fn headers(&self) -> &HeaderMap {
         self.response.headers()
+    }
+
+    /// What it tells besides its body.
+    #[must_use]
+    pub fn head(&self) -> Head {
+        Head::of(self.headers())
     }
 
     /// The next part, `None` at the end. Never an empty one.

@@ -15,12 +15,15 @@ use url::Url;
 
 use super::body::Body;
 use super::credentials::Hidden;
+use super::head::Rate;
 use crate::domain::source::{ErrorKind, SourceError};
 
 /// Of a refusal's body, this much is looked at.
 const MAX_EXPLANATION_BYTES: usize = 16 * 1024;
 /// Of a foreign message, this much is passed on.
 const MAX_MESSAGE_CHARS: usize = 200;
+/// A server that counts and does not say when to come back wants to be left alone for so long.
+const RATE_LIMITED_FOR: Duration = Duration::from_mins(1);
 /// No server may send us away for longer.
 const MAX_RETRY_AFTER: Duration = Duration::from_hours(1);
 
@@ -154,6 +157,7 @@ pub(super) async fn of_answer(url: &Url, mut body: Body, hidden: &Hidden) -> Htt
         }
     };
     let kind = match status {
+        StatusCode::FORBIDDEN if is_rate_limit(body.headers(), &detail) => ErrorKind::Busy,
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ErrorKind::Unauthorized,
         StatusCode::TOO_MANY_REQUESTS | StatusCode::SERVICE_UNAVAILABLE => ErrorKind::Busy,
         _ => ErrorKind::Refused,
@@ -161,6 +165,9 @@ pub(super) async fn of_answer(url: &Url, mut body: Body, hidden: &Hidden) -> Htt
     let mut error = SourceError::new(kind, &detail);
     if kind == ErrorKind::Busy {
         error.retry_after = retry_after(body.headers());
+        if status == StatusCode::FORBIDDEN {
+            error.retry_after.get_or_insert(RATE_LIMITED_FOR);
+        }
     }
     HttpError {
         status: Some(code),
@@ -235,16 +242,28 @@ fn redirect_target(from: &Url, headers: &HeaderMap) -> String {
     message_line(target.as_str())
 }
 
-/// Seconds, or a date that is read against the server's own clock.
+/// Whether a 403 is about how often was asked, not about who asks: GitHub says both with it.
+fn is_rate_limit(headers: &HeaderMap, detail: &str) -> bool {
+    headers.contains_key(RETRY_AFTER)
+        || Rate::of(headers).is_some_and(|rate| rate.remaining == 0)
+        || detail.to_ascii_lowercase().contains("rate limit")
+}
+
+/// Seconds, or a date that is read against the server's own clock. Without it, when the server
+/// begins to count anew.
 fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
-    let asked = text(RETRY_AFTER)?.trim();
+    let date = || DateTime::parse_from_rfc2822(text(DATE)?.trim()).ok();
+    let Some(asked) = text(RETRY_AFTER).map(str::trim) else {
+        let rate = Rate::of(headers).filter(|rate| rate.remaining == 0)?;
+        let wait = rate.resets_at - date()?.to_utc();
+        return Some(wait.to_std().unwrap_or_default().min(MAX_RETRY_AFTER));
+    };
     let wait = if let Ok(seconds) = asked.parse() {
         Duration::from_secs(seconds)
     } else {
         let until = DateTime::parse_from_rfc2822(asked).ok()?;
-        let date = DateTime::parse_from_rfc2822(text(DATE)?.trim()).ok()?;
-        (until - date).to_std().unwrap_or_default()
+        (until - date()?).to_std().unwrap_or_default()
     };
     Some(wait.min(MAX_RETRY_AFTER))
 }

@@ -540,3 +540,51 @@ fn unusable_certificate_files_are_named() {
     let error = HttpClient::new(&endpoint).err().unwrap();
     assert_eq!(error.kind, ErrorKind::Tls);
 }
+
+#[tokio::test]
+async fn what_still_holds_is_told_by_its_tag_alone() {
+    let server = Server::answering(|request| match request.header("if-none-match") {
+        Some("W/\"7\"") => Reply::status("304 Not Modified", "ETag: W/\"7\"", ""),
+        _ => Reply::status("200 OK", "ETag: W/\"7\"", "[]"),
+    });
+    let client = HttpClient::new(&endpoint(&server.url)).unwrap();
+    for sent in [None, Some("W/\"6\""), Some("not\na header")] {
+        match client.get_unless(sent, "/x", &[]).await.unwrap() {
+            Asked::Changed(body) => {
+                assert_eq!(body.head().etag.as_deref(), Some("W/\"7\""));
+                assert_eq!(body.whole().await.unwrap(), "[]");
+            }
+            Asked::Unchanged(_) => unreachable!("{sent:?}"),
+        }
+    }
+    let asked = client.get_unless(Some("W/\"7\""), "/x", &[]).await.unwrap();
+    assert!(matches!(asked, Asked::Unchanged(head) if head.etag.as_deref() == Some("W/\"7\"")));
+
+    // Nobody asked for it: then it is a refusal like any other redirect.
+    let server = Server::answering(|_| Reply::status("304 Not Modified", "", ""));
+    let client = HttpClient::new(&endpoint(&server.url)).unwrap();
+    let failed = client.get("/x", &[]).await.err().unwrap();
+    assert_eq!(failed.error.kind, ErrorKind::Refused);
+}
+
+#[tokio::test]
+async fn a_403_about_the_rate_is_no_403_about_the_user() {
+    let of = |headers: &str, body: &str| {
+        let reply = Reply::status("403 Forbidden", headers, body);
+        async move { failure_of(reply).await }
+    };
+    let count = "X-RateLimit-Limit: 60\r\nX-RateLimit-Reset: 1795248300\r\nDate: Sat, 21 Nov 2026 08:00:00 GMT";
+    let spent = of(&format!("X-RateLimit-Remaining: 0\r\n{count}"), "no").await;
+    assert_eq!(spent.kind, ErrorKind::Busy);
+    assert_eq!(spent.retry_after, Some(Duration::from_mins(5)));
+    let left = of(&format!("X-RateLimit-Remaining: 1\r\n{count}"), "no").await;
+    assert_eq!(
+        (left.kind, left.retry_after),
+        (ErrorKind::Unauthorized, None)
+    );
+    let said = of("", r#"{"message":"You have exceeded a Rate Limit"}"#).await;
+    assert_eq!(
+        (said.kind, said.retry_after),
+        (ErrorKind::Busy, Some(Duration::from_mins(1)))
+    );
+}
