@@ -31,9 +31,15 @@ fn recorded() -> HashMap<String, String> {
             "/apis/apps/v1/replicasets",
             &["replicasets-payments.json", "replicasets-checkout.json"],
         ),
-        ("/apis/apps/v1/statefulsets", &["statefulsets-payments.json"]),
+        (
+            "/apis/apps/v1/statefulsets",
+            &["statefulsets-payments.json"],
+        ),
         ("/apis/apps/v1/daemonsets", &["daemonsets-sandbox.json"]),
-        ("/api/v1/pods", &["pods-payments.json", "pods-checkout.json"]),
+        (
+            "/api/v1/pods",
+            &["pods-payments.json", "pods-checkout.json"],
+        ),
         ("/api/v1/nodes", &["nodes.json"]),
         ("/api/v1/events", &["events-warning-all.json"]),
         (
@@ -82,7 +88,9 @@ fn recorded() -> HashMap<String, String> {
 }
 
 fn fixtures(kind: &str) -> PathBuf {
-    Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/fixtures").join(kind)
+    Path::new(env!("CARGO_MANIFEST_DIR"))
+        .join("tests/fixtures")
+        .join(kind)
 }
 
 fn read(path: &Path) -> String {
@@ -166,7 +174,9 @@ fn a_recorded_cluster_tells_of_its_rollouts_syncs_and_releases() {
     );
     assert!(!of("payments-api").is_empty(), "{changes:#?}");
     assert!(
-        of("search").iter().any(|c| c["progress"].is_string() || c["outcome"] == "running"),
+        of("search")
+            .iter()
+            .any(|c| c["progress"].is_string() || c["outcome"] == "running"),
         "the canary that waits: {:#?}",
         of("search")
     );
@@ -222,7 +232,11 @@ fn a_plan_tells_drift_from_what_is_pending_and_keeps_its_secrets() {
     assert!(kinds(&ask("13-moved.show.json")).is_empty());
     let sensitive = ask("06-drift-sensitive.show.json");
     assert_eq!(kinds(&sensitive), ["drift"]);
-    let text = quell.run(&["drift", "--terraform", &plan("06-drift-sensitive.show.json")]);
+    let text = quell.run(&[
+        "drift",
+        "--terraform",
+        &plan("06-drift-sensitive.show.json"),
+    ]);
     for said in [&sensitive.stdout, &text.stdout] {
         assert!(!said.contains("FAKE-"), "{said}");
     }
@@ -252,7 +266,12 @@ fn what_was_pushed_is_remembered_after_a_kill_and_without_the_folder() {
     let remembered = || {
         let empty = quell.path("empty");
         fs::create_dir_all(&empty).unwrap();
-        let outcome = quell.run(&["changes", "--json", "--changes", &empty.display().to_string()]);
+        let outcome = quell.run(&[
+            "changes",
+            "--json",
+            "--changes",
+            &empty.display().to_string(),
+        ]);
         let document = outcome.json();
         list(&document, "changes").len()
     };
@@ -267,7 +286,11 @@ fn what_was_pushed_is_remembered_after_a_kill_and_without_the_folder() {
     text.push_str(&line(40));
     fs::write(spool.join("ci.jsonl"), &text).unwrap();
     terminal.kill();
-    assert_eq!(remembered().max(40), remembered(), "nothing is lost by a kill");
+    assert_eq!(
+        remembered().max(40),
+        remembered(),
+        "nothing is lost by a kill"
+    );
 }
 
 #[test]

@@ -399,6 +399,9 @@ fn budget(page: &mut Page, alert: &Alert, opened: bool, model: &Model, look: &Lo
         if !drawn.trim().is_empty() {
             let span = model.session.burn.span.word();
             page.fact("", &format!("{drawn} {span}"), Role::Text);
+            if let Some(marks) = super::burn::marks(burn, model, look, room) {
+                page.mark(&marks);
+            }
         }
     }
 }
@@ -527,6 +530,13 @@ impl Page {
                 (line.to_string(), role),
             ]);
         }
+    }
+
+    /// A row of marks below a line of facts: its spaces count.
+    fn mark(&mut self, marks: &str) {
+        let pad = " ".repeat(self.indent + NAMES);
+        self.out
+            .push(vec![(pad, Role::Dim), (marks.to_owned(), Role::Strong)]);
     }
 
     fn gap(&mut self) {

@@ -21,7 +21,7 @@ use crate::view::widgets::pen::Pen;
 use crate::view::widgets::text;
 use crate::view::{Look, StyledLine, body};
 
-pub use super::burn_past::sparkline;
+pub use super::burn_past::{marks, sparkline};
 pub use super::burn_words::{gone_in, in_few, left, rates};
 
 /// The width of the names before their facts.

@@ -9,9 +9,8 @@ use crate::domain::burn_around::BurnAround;
 use crate::domain::change::Change;
 use crate::domain::slo_burn::SloBurn;
 use crate::model::Model;
-use crate::theme::Role;
-use crate::view::widgets::chart::{Chart, Extent, column_of};
-use crate::view::{Look, StyledLine};
+use crate::view::Look;
+use crate::view::widgets::chart::{Extent, column_of};
 
 /// No more changes than this are told below a chart.
 const MOST: usize = 5;
@@ -31,31 +30,28 @@ fn changes<'m>(burn: &SloBurn, extent: Extent, model: &'m Model) -> Vec<&'m Chan
     own.filter(is_inside).collect()
 }
 
-/// The row of marks below a chart's lines, `indent` columns to the right. None without a change.
-pub fn row(
+/// The row of marks below a drawing of so many columns. None without a change.
+pub fn marks(
     burn: &SloBurn,
-    chart: &Chart,
-    indent: usize,
+    extent: Extent,
+    columns: usize,
     model: &Model,
     look: &Look,
-) -> Option<StyledLine> {
-    let changes = changes(burn, chart.extent, model);
+) -> Option<String> {
+    let changes = changes(burn, extent, model);
     if changes.is_empty() {
         return None;
     }
-    let mut cells = vec![" "; chart.columns];
+    let mut cells = vec![" "; columns];
     for change in changes {
         #[allow(clippy::cast_precision_loss, reason = "seconds since the epoch")]
         let at = change.started_at.timestamp() as f64;
-        if let Some(cell) = column_of(at, chart).and_then(|column| cells.get_mut(column)) {
+        let column = column_of(at, extent, columns);
+        if let Some(cell) = column.and_then(|column| cells.get_mut(column)) {
             *cell = look.glyphs.up;
         }
     }
-    let marks = cells.concat();
-    Some(vec![
-        (" ".repeat(indent), Role::Dim),
-        (marks.trim_end().to_owned(), Role::Strong),
-    ])
+    Some(cells.concat().trim_end().to_owned())
 }
 
 /// A line for each of the last changes.

@@ -127,9 +127,18 @@ pub fn chart(
         }
         out.push(row);
     }
-    out.extend(burn_marks::row(burn, &chart, AXIS + 2, model, look));
+    let marks = burn_marks::marks(burn, chart.extent, chart.columns, model, look);
+    out.extend(marks.map(|marks| {
+        let indent = " ".repeat(AXIS + 2);
+        vec![(indent, Role::Dim), (marks, Role::Strong)]
+    }));
     out.push(vec![(times_below(&chart), Role::Dim)]);
     out
+}
+
+/// The marks of its service's changes, below a line of so many columns. None without a change.
+pub fn marks(burn: &SloBurn, model: &Model, look: &Look, columns: usize) -> Option<String> {
+    burn_marks::marks(burn, extent(model), columns, model, look)
 }
 
 /// The changes of its service in the time of the chart, with the burn before and after each.

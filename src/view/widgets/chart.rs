@@ -96,12 +96,12 @@ pub fn line_of(value: f64, chart: &Chart) -> Option<usize> {
     is_inside.then(|| chart.rows - 1 - place(value / chart.top, chart.rows))
 }
 
-/// The column of a chart, counted from the left, that a moment falls into; seconds since the epoch.
+/// The column, counted from the left, that a moment falls into; seconds since the epoch.
 #[must_use]
-pub fn column_of(at: f64, chart: &Chart) -> Option<usize> {
-    let Extent { from, to } = chart.extent;
-    let is_inside = chart.columns > 0 && (from..=to).contains(&at) && to > from;
-    is_inside.then(|| place((at - from) / (to - from), chart.columns))
+pub fn column_of(at: f64, extent: Extent, columns: usize) -> Option<usize> {
+    let Extent { from, to } = extent;
+    let is_inside = columns > 0 && (from..=to).contains(&at) && to > from;
+    is_inside.then(|| place((at - from) / (to - from), columns))
 }
 
 /// The greatest value of each column; `None` where there is none.
@@ -241,12 +241,11 @@ mod tests {
 
     #[test]
     fn a_moment_falls_into_a_column_or_outside() {
-        let chart = chart(8, 1, 1.0, Dots::Stars);
-        assert_eq!(column_of(0.0, &chart), Some(0));
-        assert_eq!(column_of(15.0, &chart), Some(1));
-        assert_eq!(column_of(80.0, &chart), Some(7));
-        assert_eq!(column_of(80.1, &chart), None);
-        assert_eq!(column_of(-1.0, &chart), None);
+        assert_eq!(column_of(0.0, EXTENT, 8), Some(0));
+        assert_eq!(column_of(15.0, EXTENT, 8), Some(1));
+        assert_eq!(column_of(80.0, EXTENT, 8), Some(7));
+        assert_eq!(column_of(80.1, EXTENT, 8), None);
+        assert_eq!(column_of(-1.0, EXTENT, 8), None);
     }
 
     #[test]
