@@ -9,6 +9,7 @@ mod argocd;
 mod burn;
 mod catalogue;
 mod delivery;
+mod folder;
 mod github;
 mod gitlab;
 mod grafana;
