@@ -25,7 +25,7 @@ use url::{Host, Url};
 
 pub use body::Body;
 pub use failure::HttpError;
-pub(super) use failure::message_line;
+pub(super) use failure::{describe_page, find, innermost, is_web_page, message_line, retry_after};
 pub use head::{Head, Rate};
 
 use self::credentials::{Credentials, Hidden};

@@ -8,6 +8,7 @@
 use std::collections::HashMap;
 use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::sync::mpsc::{Receiver, Sender, channel};
 use std::sync::{Arc, Mutex};
 
 use rustls::{ServerConfig, ServerConnection, StreamOwned};
@@ -51,11 +52,13 @@ pub(super) struct Reply {
     then: Then,
 }
 
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 enum Then {
     Close,
     /// Say nothing more until the client goes.
     Hold,
+    /// One chunk for each that the test sends, and the end when it hangs up.
+    Stream(Arc<Mutex<Receiver<Vec<u8>>>>),
 }
 
 impl Reply {
@@ -89,6 +92,14 @@ impl Reply {
             "HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked{headers}\r\n\r\n"
         );
         Self::raw([head.as_bytes(), parts.as_ref()].concat())
+    }
+
+    /// A body that the test goes on writing, for one connection.
+    pub(super) fn streamed() -> (Sender<Vec<u8>>, Self) {
+        let (sender, receiver) = channel();
+        let mut reply = Self::chunked("", "");
+        reply.then = Then::Stream(Arc::new(Mutex::new(receiver)));
+        (sender, reply)
     }
 
     pub(super) fn raw(bytes: impl Into<Vec<u8>>) -> Self {
@@ -192,8 +203,20 @@ fn serve(
     book.lock().unwrap().open -= 1;
     stream.write_all(&reply.bytes)?;
     stream.flush()?;
-    if matches!(reply.then, Then::Hold) {
-        let _gone = stream.read(&mut [0; 16]);
+    match reply.then {
+        Then::Close => {}
+        Then::Hold => {
+            let _gone = stream.read(&mut [0; 16]);
+        }
+        Then::Stream(chunks) => {
+            for chunk in chunks.lock().unwrap().iter() {
+                stream.write_all(format!("{:x}\r\n", chunk.len()).as_bytes())?;
+                stream.write_all(&chunk)?;
+                stream.write_all(b"\r\n")?;
+                stream.flush()?;
+            }
+            stream.write_all(b"0\r\n\r\n")?;
+        }
     }
     Ok(())
 }

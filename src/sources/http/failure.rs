@@ -176,12 +176,12 @@ pub(super) async fn of_answer(url: &Url, mut body: Body, hidden: &Hidden) -> Htt
 }
 
 /// Whether a body is HTML (or XML): neither JSON nor a plain message begins like this.
-pub(super) fn is_web_page(bytes: &[u8]) -> bool {
+pub(in crate::sources) fn is_web_page(bytes: &[u8]) -> bool {
     bytes.trim_ascii_start().first() == Some(&b'<')
 }
 
 /// `a web page ("Sign in")`
-pub(super) fn describe_page(bytes: &[u8]) -> String {
+pub(in crate::sources) fn describe_page(bytes: &[u8]) -> String {
     let text = String::from_utf8_lossy(bytes);
     let title = text
         .split_once("<title>")
@@ -251,7 +251,7 @@ fn is_rate_limit(headers: &HeaderMap, detail: &str) -> bool {
 
 /// Seconds, or a date that is read against the server's own clock. Without it, when the server
 /// begins to count anew.
-fn retry_after(headers: &HeaderMap) -> Option<Duration> {
+pub(in crate::sources) fn retry_after(headers: &HeaderMap) -> Option<Duration> {
     let text = |name| headers.get(name).and_then(|value| value.to_str().ok());
     let date = || DateTime::parse_from_rfc2822(text(DATE)?.trim()).ok();
     let Some(asked) = text(RETRY_AFTER).map(str::trim) else {
@@ -277,12 +277,16 @@ fn reason(error: &reqwest::Error) -> String {
     }
 }
 
-fn innermost(error: &(dyn StdError + 'static)) -> String {
+/// What the last of a chain of causes says, in one bounded line.
+pub(in crate::sources) fn innermost(error: &(dyn StdError + 'static)) -> String {
     let last = chain(error).last();
     last.map_or_else(String::new, |error| message_line(&error.to_string()))
 }
 
-fn find<'a, T: StdError + 'static>(error: &'a (dyn StdError + 'static)) -> Option<&'a T> {
+/// The first error of a kind in a chain of causes.
+pub(in crate::sources) fn find<'a, T: StdError + 'static>(
+    error: &'a (dyn StdError + 'static),
+) -> Option<&'a T> {
     chain(error).find_map(|error| error.downcast_ref())
 }
 

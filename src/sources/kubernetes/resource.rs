@@ -59,3 +59,106 @@ pub(super) struct Row {
     /// A selector that the server applies, ready for a query: `labelSelector=owner%3Dhelm`.
     pub(super) selector: &'static str,
 }
+
+/// Everything that is read.
+pub(super) const TABLE: &[Row] = &[
+    apps(Resource::Deployments, "deployments"),
+    apps(Resource::StatefulSets, "statefulsets"),
+    apps(Resource::DaemonSets, "daemonsets"),
+    apps(Resource::ReplicaSets, "replicasets"),
+    apps(Resource::ControllerRevisions, "controllerrevisions"),
+    namespaced(Resource::Pods, "", &["v1"], "pods"),
+    Row {
+        home: Home::Cluster,
+        ..namespaced(Resource::Nodes, "", &["v1"], "nodes")
+    },
+    Row {
+        selector: "fieldSelector=type%3DWarning",
+        ..namespaced(Resource::Events, "", &["v1"], "events")
+    },
+    namespaced(
+        Resource::HorizontalPodAutoscalers,
+        "autoscaling",
+        &["v2"],
+        "horizontalpodautoscalers",
+    ),
+    namespaced(
+        Resource::PodDisruptionBudgets,
+        "policy",
+        &["v1"],
+        "poddisruptionbudgets",
+    ),
+    namespaced(Resource::ResourceQuotas, "", &["v1"], "resourcequotas"),
+    Row {
+        representation: Representation::Metadata,
+        selector: "labelSelector=owner%3Dhelm",
+        ..namespaced(Resource::HelmSecrets, "", &["v1"], "secrets")
+    },
+    namespaced(
+        Resource::Applications,
+        "argoproj.io",
+        &["v1alpha1"],
+        "applications",
+    ),
+    namespaced(Resource::Rollouts, "argoproj.io", &["v1alpha1"], "rollouts"),
+    namespaced(
+        Resource::AnalysisRuns,
+        "argoproj.io",
+        &["v1alpha1"],
+        "analysisruns",
+    ),
+    namespaced(
+        Resource::Kustomizations,
+        "kustomize.toolkit.fluxcd.io",
+        &["v1", "v1beta2"],
+        "kustomizations",
+    ),
+    namespaced(
+        Resource::HelmReleases,
+        "helm.toolkit.fluxcd.io",
+        &["v2", "v2beta2"],
+        "helmreleases",
+    ),
+    namespaced(
+        Resource::PolicyReports,
+        "wgpolicyk8s.io",
+        &["v1alpha2", "v1beta1"],
+        "policyreports",
+    ),
+    namespaced(
+        Resource::OpenPolicyReports,
+        "openreports.io",
+        &["v1alpha1"],
+        "reports",
+    ),
+    Row {
+        home: Home::Cluster,
+        ..namespaced(
+            Resource::Constraints,
+            "constraints.gatekeeper.sh",
+            &["v1beta1"],
+            "",
+        )
+    },
+];
+
+const fn apps(resource: Resource, plural: &'static str) -> Row {
+    namespaced(resource, "apps", &["v1"], plural)
+}
+
+const fn namespaced(
+    resource: Resource,
+    group: &'static str,
+    versions: &'static [&'static str],
+    plural: &'static str,
+) -> Row {
+    Row {
+        resource,
+        group,
+        versions,
+        plural,
+        home: Home::Namespace,
+        representation: Representation::Whole,
+        selector: "",
+    }
+}
