@@ -8,6 +8,9 @@
     reason = "a failed unwrap fails the test"
 )]
 
+#[path = "config/delivery.rs"]
+mod delivery;
+
 use std::fs;
 use std::path::{Path, PathBuf};
 
@@ -447,7 +450,7 @@ fn without_any_file_flags_are_enough() {
         no_color: true,
         ascii: true,
         log_level: Some("trace".into()),
-        config: None,
+        ..Values::default()
     };
     let loaded = without_file(values).unwrap();
     assert_eq!(loaded.file, None);
@@ -652,6 +655,7 @@ fn what_init_writes_loads_back() {
         prometheuses: vec!["https://prom/prefix/".into()],
         runbooks: Some("/srv/run \"books\"\\é\u{202e}\n".into()),
         slos: vec!["/srv/s \"lo\"".into(), "builtin:platform".into()],
+        ..Found::default()
     };
     let text = render_template(&found);
     assert!(is_harmless(&text), "{text}");
@@ -709,6 +713,13 @@ bearer = """
 hunter2
 """
 proxy = "http://mara:hunter2@proxy"
+
+[[kubernetes]]
+kubeconfig = "users:\n- token: hunter2\n"
+
+[[gitlab]]
+token = "hunter2"
+headers = { PRIVATE-TOKEN = "hunter2" }
 "#;
 
 #[test]

@@ -85,6 +85,28 @@ pub struct Global {
         value_name = "NAME"
     )]
     pub burn_policy: Option<String>,
+    /// A kubeconfig: what was rolled out in its cluster. Without it --context is of the usual one
+    #[arg(long, global = true, env = "QUELL_KUBECONFIG", hide_env = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    #[arg(value_parser = OsStringPath)]
+    pub kubeconfig: Option<PathBuf>,
+    /// Which context of the kubeconfig; without one, its current one
+    #[arg(
+        long,
+        global = true,
+        env = "QUELL_CONTEXT",
+        hide_env = true,
+        value_name = "NAME"
+    )]
+    pub context: Option<String>,
+    /// A plan of Terraform or OpenTofu as JSON, or a folder of them; may be repeated. The variable takes
+    /// several, with commas
+    #[arg(long, global = true, env = "QUELL_TERRAFORM", hide_env = true, value_name = "PATH", value_hint = ValueHint::AnyPath)]
+    #[arg(value_parser = OsStringPath)]
+    pub terraform: Vec<PathBuf>,
+    /// A folder into which changes are pushed; may be repeated. The variable takes several, with commas
+    #[arg(long, global = true, env = "QUELL_CHANGES", hide_env = true, value_name = "PATH", value_hint = ValueHint::DirPath)]
+    #[arg(value_parser = OsStringPath)]
+    pub changes: Vec<PathBuf>,
     /// Change nothing anywhere, whatever the config allows
     #[arg(long, global = true, env = "QUELL_READ_ONLY", hide_env = true, value_parser = FalseyValueParser::new())]
     pub read_only: bool,
@@ -131,7 +153,7 @@ pub enum Print {
     /// Write a commented config from flags, the environment or questions
     #[command(
         after_help = "Questions are asked only on a terminal. Found by themselves: ALERTMANAGER_URL, \
-        PROMETHEUS_URL and amtool's config.\n\nExamples:\n  \
+        PROMETHEUS_URL, amtool's config and the kubeconfig.\n\nExamples:\n  \
         quell init\n  \
         quell init --alertmanager http://am-1:9093 --alertmanager http://am-2:9093 --output -"
     )]
@@ -326,7 +348,10 @@ impl Cli {
         let texts = |flag| every(flag, &argv).map(text).collect();
         cli.global.alertmanager = texts("--alertmanager");
         cli.global.prometheus = texts("--prometheus");
-        cli.global.slo = every("--slo", &argv).map(PathBuf::from).collect();
+        let paths = |flag| every(flag, &argv).map(PathBuf::from).collect();
+        cli.global.slo = paths("--slo");
+        cli.global.terraform = paths("--terraform");
+        cli.global.changes = paths("--changes");
         Ok(cli)
     }
 }
@@ -340,12 +365,14 @@ impl Global {
             ("theme", &mut self.theme),
             ("log_level", &mut self.log_level),
             ("burn_policy", &mut self.burn_policy),
+            ("context", &mut self.context),
         ] {
             *value = value.take().filter(|_| given(id));
         }
         for (id, path) in [
             ("config", &mut self.config),
             ("runbooks", &mut self.runbooks),
+            ("kubeconfig", &mut self.kubeconfig),
         ] {
             *path = path.take().filter(|_| given(id));
         }
@@ -364,6 +391,10 @@ impl Global {
             runbooks: self.runbooks.clone(),
             slos: self.slo.clone(),
             burn_policy: self.burn_policy.clone(),
+            kubeconfig: self.kubeconfig.clone(),
+            context: self.context.clone(),
+            terraforms: self.terraform.clone(),
+            changes: self.changes.clone(),
             theme: self.theme.clone(),
             no_color: self.no_color,
             ascii: self.ascii,
@@ -462,7 +493,8 @@ mod tests {
     #[test]
     fn no_source_is_lost_wherever_it_stands() {
         let line = "--alertmanager http://a:1 --slo a status --alertmanager=http://b:1 --prometheus http://p:1 \
-            --slo=b/ --alertmanager http://c:1 --slo builtin:platform";
+            --slo=b/ --alertmanager http://c:1 --slo builtin:platform --changes=d --terraform e \
+            --terraform=f --changes g --context=eu";
         let global = reading(line).global;
         assert_eq!(
             global.alertmanager,
@@ -473,6 +505,9 @@ mod tests {
             global.slo,
             ["a", "b/", "builtin:platform"].map(PathBuf::from)
         );
+        assert_eq!(global.terraform, ["e", "f"].map(PathBuf::from));
+        assert_eq!(global.changes, ["d", "g"].map(PathBuf::from));
+        assert_eq!(global.context.as_deref(), Some("eu"));
         // After `--` it is a word of the filter.
         let cli = reading("alerts -- --alertmanager x");
         assert!(cli.global.alertmanager.is_empty());
@@ -485,7 +520,7 @@ mod tests {
             .get_arguments()
             .filter(|arg| !matches!(arg.get_id().as_str(), "help" | "version"))
             .collect();
-        assert_eq!(flags.len(), 12);
+        assert_eq!(flags.len(), 16);
         for flag in flags {
             let long = flag.get_long().unwrap();
             let variable = format!("QUELL_{}", long.to_uppercase().replace('-', "_"));

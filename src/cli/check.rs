@@ -1,6 +1,6 @@
 //! `quell check`: what works, what does not, and what next?
 //!
-//! Config, credentials, sources, service levels, runbooks and folders, each as a line that is ok, a warning or a
+//! Config, credentials, sources, service levels, changes and drift, runbooks and folders, each as a line that is ok, a warning or a
 //! failure with its next step, or the document `quell.check/1`. It reads secrets to see that they
 //! can be read, and prints only where they are kept.
 
@@ -17,8 +17,8 @@ use super::json::{Document, SourceDoc};
 use super::output::{Answer, Output};
 use super::page::{Page, Role, Table, cell, rest};
 use super::{
-    Outcome, Show, World, check_machine, check_slos, check_sources, gather, has_servers, kept,
-    load, unwritable,
+    Outcome, Show, World, check_delivery, check_machine, check_slos, check_sources, gather,
+    has_servers, kept, load, unwritable,
 };
 use crate::config::Loaded;
 use crate::domain::text::shown;
@@ -47,6 +47,10 @@ pub enum Area {
     Source,
     /// Service levels, their files, and burn policies.
     Slos,
+    /// Which services there are.
+    Services,
+    /// Drift that is allowed for a while.
+    Drift,
     /// The runbooks.
     Runbooks,
     /// Folders on this machine.
@@ -125,6 +129,8 @@ pub(super) async fn run(
     findings.extend(check_machine::credentials(settings).await);
     findings.extend(check_sources::servers(&picture));
     findings.extend(check_slos::slos(&picture));
+    findings.extend(check_delivery::deliveries(&picture));
+    findings.extend(check_delivery::joining(&settings.delivery, &picture));
     findings.extend(check_sources::runbooks(&picture));
     findings.extend(check_machine::folders(&world.paths));
     findings.extend(kept::claims(&world.paths).err().map(|why| {
@@ -183,7 +189,8 @@ fn config(loaded: &Loaded) -> Vec<Finding> {
         ));
     }
     if !has_servers(&loaded.settings) {
-        let what = "it names no Alertmanager and no Prometheus";
+        let what =
+            "it names no source: no Alertmanager, no Prometheus, nothing that tells of changes";
         found.push(
             Finding::new(Level::Fail, Area::Config, subject, what)
                 .next("quell init, or --alertmanager URL; quell demo needs nothing"),

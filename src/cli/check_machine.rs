@@ -11,9 +11,14 @@ use rustix::fs::{Access, access};
 
 use super::check::{Area, Finding, Level};
 use crate::config::Paths;
+use crate::config::delivery::{DeliveryAccess, DeliverySourceSettings, KubernetesLogin};
 use crate::config::secret::Secret;
 use crate::config::settings::{Auth, Endpoint, HeaderValue, Settings};
 use crate::domain::text::shown;
+
+/// Files that nobody else should be able to read.
+const KEY: &str = "key";
+const KUBECONFIG: &str = "kubeconfig";
 
 /// Whether every secret and certificate of the config can be read.
 pub async fn credentials(settings: &Settings) -> Vec<Finding> {
@@ -22,14 +27,31 @@ pub async fn credentials(settings: &Settings) -> Vec<Finding> {
         .iter()
         .map(|am| (&am.name, &am.endpoint));
     let prometheuses = settings.prometheuses.iter().map(|p| (&p.name, &p.endpoint));
+    let deliveries = settings.delivery.sources.iter();
+    let deliveries = deliveries.filter_map(|d| Some((&d.name, d.endpoint()?)));
     let mut found = Vec::new();
-    for (name, endpoint) in alertmanagers.chain(prometheuses) {
+    for (name, endpoint) in alertmanagers.chain(prometheuses).chain(deliveries) {
         for (what, secret) in secrets(endpoint) {
             found.push(of_secret(name, &what, secret).await);
         }
         found.extend(files(endpoint).map(|(what, path)| of_file(name, what, path)));
     }
+    for source in &settings.delivery.sources {
+        let kubeconfig = kubeconfig(source).map(|path| of_file(&source.name, KUBECONFIG, path));
+        found.extend(kubeconfig);
+    }
     found
+}
+
+/// The one that the config names; the usual one is looked for by the source itself.
+fn kubeconfig(source: &DeliverySourceSettings) -> Option<&Path> {
+    let DeliveryAccess::Kubernetes(settings) = &source.access else {
+        return None;
+    };
+    if let KubernetesLogin::Kubeconfig { path, .. } = &settings.login {
+        return path.as_deref();
+    }
+    None
 }
 
 fn secrets(endpoint: &Endpoint) -> Vec<(String, &Secret)> {
@@ -52,7 +74,7 @@ fn files(endpoint: &Endpoint) -> impl Iterator<Item = (&'static str, &Path)> {
     let ca = tls.ca_file.as_deref().map(|path| ("authorities", path));
     let client = tls.client.as_ref();
     let cert = client.map(|c| ("certificate", c.cert_file.as_path()));
-    let key = client.map(|c| ("key", c.key_file.as_path()));
+    let key = client.map(|c| (KEY, c.key_file.as_path()));
     [ca, cert, key].into_iter().flatten()
 }
 
@@ -76,9 +98,12 @@ fn of_file(source: &str, what: &str, path: &Path) -> Finding {
         .next("check the path and its permissions"),
         Ok(file) => {
             let mode = file.metadata().map_or(0, |meta| meta.permissions().mode());
-            if what == "key" && mode & 0o077 != 0 {
-                return finding(Level::Warn, format!("key: file {place} is open to others"))
-                    .next(format!("chmod 600 {place}"));
+            if [KEY, KUBECONFIG].contains(&what) && mode & 0o077 != 0 {
+                return finding(
+                    Level::Warn,
+                    format!("{what}: file {place} is open to others"),
+                )
+                .next(format!("chmod 600 {place}"));
             }
             finding(Level::Ok, format!("{what}: readable from file {place}"))
         }
@@ -186,6 +211,7 @@ mod tests {
         fs::write(&key, "x").unwrap();
         fs::set_permissions(&key, fs::Permissions::from_mode(0o644)).unwrap();
         assert_eq!(of_file("am-1", "key", &key).level, Level::Warn);
+        assert_eq!(of_file("eu", KUBECONFIG, &key).level, Level::Warn);
         assert_eq!(of_file("am-1", "certificate", &key).level, Level::Ok);
     }
 }

@@ -8,11 +8,11 @@ use std::io::{self, BufRead, IsTerminal as _, Write};
 use std::path::{Path, PathBuf};
 
 use super::args::{Global, InitArgs};
-use super::init_found::{self, Hint, Hints};
+use super::init_found::{self, ClusterHint, Hint, Hints, Kubeconfig};
 use super::output::{Answer, Output, Terminal};
 use super::{Outcome, World};
 use crate::config::overrides::Values;
-use crate::config::{self, Found, Overrides, Paths, paths, render_template};
+use crate::config::{self, Found, FoundCluster, Overrides, Paths, paths, render_template};
 use crate::domain::text::shown;
 
 /// Writes or prints a first config.
@@ -32,10 +32,7 @@ pub(super) fn run(args: &InitArgs, global: &Global, world: &World, output: &mut 
         )));
     }
     let overrides = global.overrides(world.variables);
-    let hints = init_found::look(
-        world.variables,
-        &init_found::amtool_files(&world.paths.home),
-    );
+    let hints = init_found::look(world.variables, &world.paths.home);
     let mut draft = Draft::new(&overrides, hints);
     let may_ask = output.terminal() != Terminal::No && io::stdin().is_terminal();
     if may_ask {
@@ -45,7 +42,7 @@ pub(super) fn run(args: &InitArgs, global: &Global, world: &World, output: &mut 
     }
     let found = draft.found(&world.paths);
     let text = render_template(&found);
-    validate(&text, found.slos, world)?;
+    validate(&text, &found, world)?;
     let Target::File(path) = target else {
         return Ok(Answer::whole(text));
     };
@@ -81,6 +78,9 @@ struct Draft {
     prometheuses: Vec<Hint>,
     runbooks: Option<PathBuf>,
     slos: Vec<PathBuf>,
+    kubernetes: Option<ClusterHint>,
+    terraforms: Vec<PathBuf>,
+    changes: Vec<PathBuf>,
     notes: Vec<String>,
 }
 
@@ -99,6 +99,10 @@ impl Draft {
                 urls.iter().map(hint).collect()
             })
         };
+        let files = |flag: &Vec<PathBuf>, variable: &Vec<PathBuf>| {
+            if flag.is_empty() { variable } else { flag }.clone()
+        };
+        let mut notes = hints.notes;
         Self {
             env: flags.env.clone().or_else(|| variables.env.clone()),
             alertmanagers: urls(
@@ -117,12 +121,11 @@ impl Draft {
                 .runbooks
                 .clone()
                 .or_else(|| variables.runbooks.clone()),
-            slos: [&flags.slos, &variables.slos]
-                .into_iter()
-                .find(|paths| !paths.is_empty())
-                .cloned()
-                .unwrap_or_default(),
-            notes: hints.notes,
+            slos: files(&flags.slos, &variables.slos),
+            kubernetes: cluster(overrides, hints.kubernetes, &mut notes),
+            terraforms: files(&flags.terraforms, &variables.terraforms),
+            changes: files(&flags.changes, &variables.changes),
+            notes,
         }
     }
 
@@ -142,17 +145,33 @@ impl Draft {
         if let Some(path) = ask_for(question, runbooks.as_deref(), input, out)? {
             self.runbooks = Some(PathBuf::from(path));
         }
+        if let Some(cluster) = &mut self.kubernetes {
+            let question = "Kubernetes context, - for no cluster";
+            match ask_for(question, cluster.context.as_deref(), input, out)?.as_deref() {
+                Some("-") => self.kubernetes = None,
+                Some(context) => cluster.context = Some(context.to_owned()),
+                None => {}
+            }
+        }
         Ok(())
     }
 
     fn found(&self, paths: &Paths) -> Found {
+        let all = |files: &[PathBuf]| files.iter().map(|path| absolute(path, paths)).collect();
+        let cluster = |hint: &ClusterHint| FoundCluster {
+            kubeconfig: hint.kubeconfig.as_ref().map(|path| absolute(path, paths)),
+            context: hint.context.clone(),
+        };
         let urls = |hints: &[Hint]| hints.iter().map(|hint| hint.url.clone()).collect();
         Found {
             env: self.env.clone(),
             alertmanagers: urls(&self.alertmanagers),
             prometheuses: urls(&self.prometheuses),
             runbooks: self.runbooks.as_ref().map(|path| absolute(path, paths)),
-            slos: self.slos.iter().map(|path| absolute(path, paths)).collect(),
+            slos: all(&self.slos),
+            kubernetes: self.kubernetes.as_ref().map(cluster),
+            terraforms: all(&self.terraforms),
+            changes: all(&self.changes),
         }
     }
 
@@ -170,17 +189,72 @@ impl Draft {
                 ));
             }
         }
+        if let Some(cluster) = &self.kubernetes {
+            let context = cluster.context.as_deref().unwrap_or("its current context");
+            lines.push(format!(
+                "  kubernetes  {}  (from {})",
+                shown(context),
+                cluster.place
+            ));
+        }
+        for (kind, paths) in [("terraform", &self.terraforms), ("changes", &self.changes)] {
+            let line = |path: &PathBuf| format!("  {kind}  {}", shown(&path.to_string_lossy()));
+            lines.extend(paths.iter().map(line));
+        }
         lines.extend(
             self.notes
                 .iter()
                 .map(|note| format!("could not be used: {note}")),
         );
-        if self.alertmanagers.is_empty() && self.prometheuses.is_empty() {
+        let has_servers = !self.alertmanagers.is_empty() || !self.prometheuses.is_empty();
+        let has_files = !self.terraforms.is_empty() || !self.changes.is_empty();
+        if !has_servers && !has_files && self.kubernetes.is_none() {
             lines.push("it names no source yet: add a url to it, then: quell check".to_owned());
         } else {
             lines.push("next: quell check".to_owned());
         }
         lines.join("\n") + "\n"
+    }
+}
+
+/// What flags and variables say of a cluster, filled up with what its kubeconfig says; else what was
+/// found. The context is written down: another day the current one may be another cluster.
+fn cluster(
+    overrides: &Overrides,
+    found: Option<ClusterHint>,
+    notes: &mut Vec<String>,
+) -> Option<ClusterHint> {
+    let (flags, variables) = (&overrides.flags, &overrides.variables);
+    let kubeconfig = flags.kubeconfig.as_ref().or(variables.kubeconfig.as_ref());
+    let context = flags.context.as_ref().or(variables.context.as_ref());
+    let place = |flag: Option<&'static str>, variable: &str| flag.unwrap_or(variable).to_owned();
+    match (kubeconfig, context) {
+        (None, None) => found,
+        (None, Some(context)) => Some(ClusterHint {
+            kubeconfig: found.and_then(|found| found.kubeconfig),
+            context: Some(context.clone()),
+            place: place(flags.context.as_ref().map(|_| "--context"), "QUELL_CONTEXT"),
+        }),
+        (Some(path), context) => {
+            let mut current = || match init_found::current_context(path) {
+                Ok(Kubeconfig::Current(context)) => Some(context),
+                Ok(Kubeconfig::Missing | Kubeconfig::WithoutCurrent) => None,
+                Err(why) => {
+                    let path = shown(&path.to_string_lossy());
+                    notes.push(format!("{path}: {why}"));
+                    None
+                }
+            };
+            let context = context.cloned().or_else(&mut current);
+            Some(ClusterHint {
+                kubeconfig: Some(path.clone()),
+                context,
+                place: place(
+                    flags.kubeconfig.as_ref().map(|_| "--kubeconfig"),
+                    "QUELL_KUBECONFIG",
+                ),
+            })
+        }
     }
 }
 
@@ -236,24 +310,35 @@ fn ask_for(
     Ok((!answer.is_empty()).then(|| answer.to_owned()))
 }
 
-/// Loads the text as it will be loaded. It has to stand in a file for that: errors name a place. The
-/// SLOs are given once more, as a flag: those must be there.
-fn validate(text: &str, slos: Vec<PathBuf>, world: &World) -> Result<(), Answer> {
+/// Loads the text as it will be loaded. It has to stand in a file for that: errors name a place. Its
+/// files and folders are given once more, as flags: those must be there.
+fn validate(text: &str, found: &Found, world: &World) -> Result<(), Answer> {
     let draft = world.paths.cache.join("init-draft.toml");
     let unwritten = |error: io::Error| {
         let place = shown(&draft.to_string_lossy());
         Answer::usage(format!("quell: {place} could not be written: {error}"))
     };
     paths::write_private(&draft, text.as_bytes()).map_err(unwritten)?;
-    let overrides = Overrides {
-        flags: Values {
-            config: Some(draft.clone()),
-            slos,
-            ..Values::default()
-        },
-        ..Overrides::default()
+    let as_written = Values {
+        config: Some(draft.clone()),
+        ..Values::default()
     };
-    let loaded = config::load(&overrides, &world.paths, world.built_in_themes);
+    let cluster = found.kubernetes.as_ref();
+    let with_files = Values {
+        slos: found.slos.clone(),
+        kubeconfig: cluster.and_then(|cluster| cluster.kubeconfig.clone()),
+        terraforms: found.terraforms.clone(),
+        changes: found.changes.clone(),
+        ..as_written.clone()
+    };
+    let load = |flags: Values| {
+        let overrides = Overrides {
+            flags,
+            ..Overrides::default()
+        };
+        config::load(&overrides, &world.paths, world.built_in_themes)
+    };
+    let loaded = load(as_written).and_then(|_| load(with_files));
     std::fs::remove_file(&draft).map_err(unwritten)?;
     match loaded {
         Ok(_) => Ok(()),
@@ -378,6 +463,84 @@ mod tests {
         let paths = format!("paths = [\"{}\", \"{}\"]", folder.display(), here.display());
         assert!(text.contains(&paths), "{text}\n{paths}");
         assert!(text.contains("\nbuiltin = true\n"), "{text}");
+    }
+
+    #[test]
+    fn a_cluster_is_pinned_by_its_context_and_flags_weigh_more_than_what_is_there() {
+        let root = tempfile::tempdir().unwrap();
+        let world = world(root.path());
+        let kube = root.path().join(".kube");
+        std::fs::create_dir(&kube).unwrap();
+        std::fs::write(kube.join("config"), "current-context: prod-eu-1\n").unwrap();
+        let other = root.path().join("other");
+        std::fs::write(&other, "current-context: stage\n").unwrap();
+        let print = args(Some("-"), false);
+        let text = |global: Global| {
+            let answer = run(&print, &global, &world, &mut nowhere());
+            answer
+                .map(|answer| answer.document)
+                .map_err(|answer| answer.complaint.unwrap())
+        };
+        let section = |kubeconfig: &Path, context: &str| {
+            format!(
+                "[[kubernetes]]\nkubeconfig = \"{}\"\ncontext = \"{context}\"\n",
+                kubeconfig.display()
+            )
+        };
+        let found = text(Global::default()).unwrap();
+        assert!(
+            found.contains(&section(&kube.join("config"), "prod-eu-1")),
+            "{found}"
+        );
+
+        let flag = Global {
+            kubeconfig: Some(other.clone()),
+            terraform: vec![root.path().to_owned()],
+            changes: vec![root.path().to_owned()],
+            ..Global::default()
+        };
+        let flag = text(flag).unwrap();
+        assert!(flag.contains(&section(&other, "stage")), "{flag}");
+        let path = format!("path = \"{}\"\n", root.path().display());
+        assert!(flag.contains(&format!("[[terraform]]\n{path}")), "{flag}");
+        assert!(flag.contains(&format!("[[changes]]\n{path}")), "{flag}");
+
+        let context = Global {
+            context: Some("prod-us-1".to_owned()),
+            ..Global::default()
+        };
+        let context = text(context).unwrap();
+        assert!(
+            context.contains(&section(&kube.join("config"), "prod-us-1")),
+            "{context}"
+        );
+
+        let missing = Global {
+            kubeconfig: Some("/nowhere/kube".into()),
+            ..Global::default()
+        };
+        let missing = text(missing).unwrap_err();
+        assert!(missing.contains("no such file or folder"), "{missing}");
+    }
+
+    #[test]
+    fn a_cluster_that_was_found_can_be_left_out() {
+        let hint = || ClusterHint {
+            kubeconfig: None,
+            context: Some("prod-eu-1".to_owned()),
+            place: "KUBECONFIG".to_owned(),
+        };
+        let asked = |typed: &str| {
+            let mut draft = Draft {
+                kubernetes: Some(hint()),
+                ..Draft::default()
+            };
+            draft.ask(&mut typed.as_bytes(), &mut Vec::new()).unwrap();
+            draft.kubernetes.and_then(|cluster| cluster.context)
+        };
+        assert_eq!(asked("\n\n\n\n\n").as_deref(), Some("prod-eu-1"));
+        assert_eq!(asked("\n\n\n\nstage\n").as_deref(), Some("stage"));
+        assert_eq!(asked("\n\n\n\n-\n"), None);
     }
 
     #[test]

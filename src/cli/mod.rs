@@ -16,6 +16,7 @@ pub mod burn_choice;
 pub mod burn_json;
 pub mod burn_text;
 pub mod check;
+mod check_delivery;
 mod check_machine;
 mod check_slos;
 mod check_sources;
@@ -175,9 +176,21 @@ fn status(picture: &Picture, show: &Show) -> serde_json::Result<String> {
     }
 }
 
+fn has_alerts(settings: &Settings) -> bool {
+    !settings.alertmanagers.is_empty() || !settings.prometheuses.is_empty()
+}
+
 async fn list_alerts(args: &AlertsArgs, asking: Asking<'_>) -> Outcome {
     let text = args.filter.join(" ");
     let filter = Filter::parse(&text).map_err(|e| Answer::usage(alerts::caret(&text, &e)))?;
+    // What tells of changes alone knows no alerts: an empty list would look like all clear.
+    if asking
+        .config
+        .as_ref()
+        .is_ok_and(|l| !has_alerts(&l.settings))
+    {
+        return Err(no_source());
+    }
     asking
         .picture(&Scope::Alerts, |picture, show| match show.format {
             Format::Json => alerts::json(picture, &filter),
@@ -226,7 +239,9 @@ fn load(global: &Global, world: &World) -> Result<Loaded, config::ConfigErrors> 
 }
 
 fn has_servers(settings: &Settings) -> bool {
-    !settings.alertmanagers.is_empty() || !settings.prometheuses.is_empty()
+    !settings.alertmanagers.is_empty()
+        || !settings.prometheuses.is_empty()
+        || !settings.delivery.sources.is_empty()
 }
 
 fn no_source() -> Answer {

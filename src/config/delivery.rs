@@ -31,6 +31,30 @@ pub struct DeliverySettings {
 /// How long changes and drift are remembered, unless the config says otherwise.
 pub const DEFAULT_KEEP: Duration = Duration::from_hours(90 * 24);
 
+/// The kinds that quell reads of a Kubernetes API server, by the plural names of their resources.
+pub const KUBERNETES_KINDS: [&str; 20] = [
+    "deployments",
+    "statefulsets",
+    "daemonsets",
+    "replicasets",
+    "controllerrevisions",
+    "pods",
+    "nodes",
+    "events",
+    "horizontalpodautoscalers",
+    "poddisruptionbudgets",
+    "resourcequotas",
+    "secrets",
+    "applications",
+    "rollouts",
+    "analysisruns",
+    "kustomizations",
+    "helmreleases",
+    "policyreports",
+    "reports",
+    "constraints",
+];
+
 impl Default for DeliverySettings {
     fn default() -> Self {
         Self {
@@ -181,6 +205,11 @@ impl DeliverySettings {
     pub fn services(&self) -> Services {
         Services::new(self.services.clone(), self.mapping.clone())
     }
+
+    /// Allowances that allow nothing any more at `now`.
+    pub fn expired(&self, now: chrono::DateTime<chrono::Utc>) -> impl Iterator<Item = &Allowance> {
+        self.allowances.iter().filter(move |rule| rule.until <= now)
+    }
 }
 
 impl DeliverySourceSettings {
@@ -196,6 +225,22 @@ impl DeliverySourceSettings {
             DeliveryAccess::Spool(_) => SourceKind::Spool,
             DeliveryAccess::Terraform(_) => SourceKind::Terraform,
             DeliveryAccess::Catalogue(_) => SourceKind::Services,
+        }
+    }
+
+    /// How to reach it, for those that speak HTTP by the config's own settings.
+    #[must_use]
+    pub fn endpoint(&self) -> Option<&Endpoint> {
+        match &self.access {
+            DeliveryAccess::Argocd(settings) => Some(&settings.endpoint),
+            DeliveryAccess::Github(settings) | DeliveryAccess::Gitlab(settings) => {
+                Some(&settings.endpoint)
+            }
+            DeliveryAccess::Grafana(settings) => Some(&settings.endpoint),
+            DeliveryAccess::Kubernetes(_)
+            | DeliveryAccess::Spool(_)
+            | DeliveryAccess::Terraform(_)
+            | DeliveryAccess::Catalogue(_) => None,
         }
     }
 

@@ -38,6 +38,20 @@ impl Resolver<'_> {
     ) -> Option<Endpoint> {
         let text = self.required(raw.url.as_ref(), header, title, "url");
         let url = text.and_then(|text| self.base_url(text));
+        self.reached_at(raw, url)
+    }
+
+    /// The same for a source that is at `default` unless the config says otherwise.
+    pub(super) fn endpoint_or(&mut self, raw: &RawEndpoint, default: &str) -> Option<Endpoint> {
+        let url = match &raw.url {
+            Some(text) => self.base_url(text),
+            None => base_url(default).ok(),
+        };
+        self.reached_at(raw, url)
+    }
+
+    /// Checks all the rest, whether or not there is a URL.
+    fn reached_at(&mut self, raw: &RawEndpoint, url: Option<Url>) -> Option<Endpoint> {
         let auth = self.auth(raw);
         let tls = self.tls(&raw.tls);
         let headers = self.headers(&raw.headers, &auth);
@@ -75,27 +89,31 @@ impl Resolver<'_> {
         default: Duration,
         bounds: RangeInclusive<Duration>,
     ) -> Duration {
-        let Some(text) = written else {
-            return default;
-        };
+        let hint = format!("the default is {}", words_for(default));
+        let span = written.and_then(|text| self.span_within(text, &bounds, &hint));
+        span.unwrap_or(default)
+    }
+
+    /// A duration within bounds; `hint` says what to do about one beyond them.
+    pub(super) fn span_within(
+        &mut self,
+        text: &Text,
+        bounds: &RangeInclusive<Duration>,
+        hint: &str,
+    ) -> Option<Duration> {
         let (message, hint) = match duration::parse(&text.value) {
-            Ok(span) if bounds.contains(&span) => return span,
+            Ok(span) if bounds.contains(&span) => return Some(span),
             Ok(_) => {
-                let limit = |d: &Duration| match d.as_millis() {
-                    ms @ 0..1_000 => format!("{ms}ms"),
-                    _ => duration::short(d.as_secs()),
-                };
-                let (low, high) = (limit(bounds.start()), limit(bounds.end()));
-                let message = format!("this must be from {low} to {high}");
-                (message, format!("the default is {}", limit(&default)))
+                let (low, high) = (words_for(*bounds.start()), words_for(*bounds.end()));
+                (format!("this must be from {low} to {high}"), hint)
             }
             Err(_) => (
                 format!("`{}` is not a duration", shown(&text.value)),
-                "write it like 15s, 5m or 1h30m".to_owned(),
+                "write it like 15s, 5m or 1h30m",
             ),
         };
-        self.findings.add(&text.spot, message, Some(&hint));
-        default
+        self.findings.add(&text.spot, message, Some(hint));
+        None
     }
 
     fn base_url(&mut self, text: &Text) -> Option<Url> {
@@ -242,6 +260,13 @@ impl Resolver<'_> {
                 key_file,
             });
         Tls { ca_file, client }
+    }
+}
+
+fn words_for(span: Duration) -> String {
+    match span.as_millis() {
+        ms @ 0..1_000 => format!("{ms}ms"),
+        _ => duration::exact(span.as_secs()),
     }
 }
 

@@ -73,6 +73,10 @@ fn in_value(text: &str, key: &str, value: &Spanned<DeValue<'_>>, hidden: &mut Ve
                     in_value(text, key, item, hidden);
                 }
             }
+            // Somebody wrote the file itself in the place of its path.
+            DeValue::String(inline) if key == "kubeconfig" && inline.contains('\n') => {
+                hidden.push(value.span());
+            }
             DeValue::String(_) => {
                 let raw = text.get(value.span()).unwrap_or_default();
                 if matches!(key, "url" | "proxy") || raw.contains("://") {

@@ -17,13 +17,18 @@ pub mod overrides;
 pub mod paths;
 mod problem;
 mod raw;
+mod raw_delivery;
 mod read;
+mod read_delivery;
 mod reader;
 mod resolve;
+mod resolve_delivery;
+mod resolve_services;
 pub mod secret;
 pub mod settings;
 mod slo;
 mod template;
+mod template_delivery;
 mod triage;
 
 pub use overrides::Overrides;
@@ -31,6 +36,7 @@ pub use paths::Paths;
 pub use problem::{ConfigErrors, Problem};
 pub use slo::BUILT_IN as BUILT_IN_SLOS;
 pub use template::{Found, render_template};
+pub use template_delivery::FoundCluster;
 
 use document::{Document, OpenError};
 use finding::Findings;

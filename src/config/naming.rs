@@ -103,7 +103,9 @@ impl Resolver<'_> {
         show: Option<&str>,
     ) -> Names {
         let alertmanagers = raw.alertmanagers.iter().map(|a| &a.source);
-        let sources: Vec<&RawSource> = alertmanagers.chain(&raw.prometheuses).collect();
+        let deliveries = raw.delivery.sources.iter().map(|d| &d.source);
+        let servers = alertmanagers.chain(&raw.prometheuses);
+        let sources: Vec<&RawSource> = servers.chain(deliveries).collect();
         for (i, source) in sources.iter().enumerate() {
             if let Some(env) = &source.env
                 && !environments.iter().any(|e| e.name == env.value)
@@ -143,9 +145,7 @@ impl Resolver<'_> {
 
     /// Names stand in the top bar, in file names and in JSON that scripts compare.
     pub(super) fn check_name(&mut self, text: &Text) {
-        let allowed = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-');
-        let length = text.value.chars().count();
-        if !(1..=MAX_NAME).contains(&length) || !text.value.chars().all(allowed) {
+        if !is_name(&text.value) {
             let message = "a name has letters, digits, `.`, `_` and `-`";
             let hint = format!("use 1 to {MAX_NAME} of them");
             self.findings.add(&text.spot, message, Some(&hint));
@@ -153,10 +153,22 @@ impl Resolver<'_> {
     }
 }
 
+fn is_name(text: &str) -> bool {
+    let allowed = |c: char| c.is_alphanumeric() || matches!(c, '.' | '_' | '-');
+    (1..=MAX_NAME).contains(&text.chars().count()) && text.chars().all(allowed)
+}
+
 /// Names that are taken in the environment on show.
 pub(super) struct Names(HashSet<String>);
 
 impl Names {
+    /// A name that somebody else gave, such as that of a context: none if it cannot be one here, or
+    /// if it is taken.
+    pub(super) fn adopt(&mut self, name: &str) -> Option<SourceName> {
+        let is_free = is_name(name) && name != RUNBOOKS && self.0.insert(name.to_owned());
+        is_free.then(|| name.into())
+    }
+
     /// The source's own name, or the next free one: `am-1`, `am-2` by order.
     pub(super) fn name(
         &mut self,

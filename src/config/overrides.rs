@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 
 use super::finding::{Spot, Written};
 use super::raw::{RawAlertmanager, RawConfig, RawEndpoint, RawSource, Text};
+use super::raw_delivery::{RawAccess, RawDeliverySource, RawKubernetes, RawTerraform};
 
 /// What one of the two said.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,6 +27,14 @@ pub struct Values {
     pub slos: Vec<PathBuf>,
     /// `--burn-policy NAME`, `QUELL_BURN_POLICY`
     pub burn_policy: Option<String>,
+    /// `--kubeconfig FILE`, `QUELL_KUBECONFIG`. With or without a context it replaces the file's clusters.
+    pub kubeconfig: Option<PathBuf>,
+    /// `--context NAME`, `QUELL_CONTEXT`. The same; without a kubeconfig it is of the usual one.
+    pub context: Option<String>,
+    /// `--terraform PATH`, repeatable; `QUELL_TERRAFORM`, with commas. Any replace the file's.
+    pub terraforms: Vec<PathBuf>,
+    /// `--changes PATH`, repeatable; `QUELL_CHANGES`, with commas. Any replace the file's.
+    pub changes: Vec<PathBuf>,
     /// `--theme NAME`, `QUELL_THEME`
     pub theme: Option<String>,
     /// `--no-color`, `QUELL_NO_COLOR`
@@ -69,8 +78,36 @@ impl Overrides {
 
     /// Lays variables, then flags over what the file says.
     pub(super) fn apply(&self, raw: &mut RawConfig) {
+        self.apply_kubernetes(raw);
         apply(&self.variables, &VARIABLES, raw);
         apply(&self.flags, &FLAGS, raw);
+    }
+
+    /// Two values make one source: the flag of one and the variable of the other go together.
+    fn apply_kubernetes(&self, raw: &mut RawConfig) {
+        let by_weight = [(&self.flags, &FLAGS), (&self.variables, &VARIABLES)];
+        let kubeconfig = by_weight.iter().find_map(|(values, names)| {
+            let path = values.kubeconfig.as_ref()?;
+            Some(given_path(path, names.kubeconfig))
+        });
+        let context = by_weight.iter().find_map(|(values, names)| {
+            let context = values.context.as_ref()?;
+            Some(given(context, names.context))
+        });
+        let spot = |a: Option<&Spot>, b: Option<&Spot>| a.or(b).cloned();
+        let header = spot(
+            kubeconfig.as_ref().map(|path| &path.spot),
+            context.as_ref().map(|text| &text.spot),
+        );
+        let Some(header) = header else {
+            return;
+        };
+        let access = RawAccess::Kubernetes(RawKubernetes {
+            kubeconfig,
+            context,
+            ..RawKubernetes::default()
+        });
+        replace_sources(raw, vec![delivery_source(header, access)]);
     }
 }
 
@@ -86,6 +123,7 @@ impl Values {
                 .map(ToOwned::to_owned)
                 .collect()
         };
+        let files = |name: &str| list(name).into_iter().map(PathBuf::from).collect();
         let switch = |name: &str| text(name).is_some_and(|value| is_true(&value));
         Self {
             config: text("QUELL_CONFIG").map(PathBuf::from),
@@ -93,8 +131,12 @@ impl Values {
             alertmanagers: list(VARIABLES.alertmanager),
             prometheuses: list(VARIABLES.prometheus),
             runbooks: text(VARIABLES.runbooks).map(PathBuf::from),
-            slos: list(VARIABLES.slo).into_iter().map(PathBuf::from).collect(),
+            slos: files(VARIABLES.slo),
             burn_policy: text(VARIABLES.burn_policy),
+            kubeconfig: text(VARIABLES.kubeconfig).map(PathBuf::from),
+            context: text(VARIABLES.context),
+            terraforms: files(VARIABLES.terraform),
+            changes: files(VARIABLES.changes),
             theme: text(VARIABLES.theme),
             no_color: switch(VARIABLES.no_color),
             ascii: switch(VARIABLES.ascii),
@@ -119,6 +161,10 @@ struct Names {
     runbooks: &'static str,
     slo: &'static str,
     burn_policy: &'static str,
+    kubeconfig: &'static str,
+    context: &'static str,
+    terraform: &'static str,
+    changes: &'static str,
     theme: &'static str,
     no_color: &'static str,
     ascii: &'static str,
@@ -132,6 +178,10 @@ const FLAGS: Names = Names {
     runbooks: "--runbooks",
     slo: "--slo",
     burn_policy: "--burn-policy",
+    kubeconfig: "--kubeconfig",
+    context: "--context",
+    terraform: "--terraform",
+    changes: "--changes",
     theme: "--theme",
     no_color: "--no-color",
     ascii: "--ascii",
@@ -145,6 +195,10 @@ const VARIABLES: Names = Names {
     runbooks: "QUELL_RUNBOOKS",
     slo: "QUELL_SLO",
     burn_policy: "QUELL_BURN_POLICY",
+    kubeconfig: "QUELL_KUBECONFIG",
+    context: "QUELL_CONTEXT",
+    terraform: "QUELL_TERRAFORM",
+    changes: "QUELL_CHANGES",
     theme: "QUELL_THEME",
     no_color: "QUELL_NO_COLOR",
     ascii: "QUELL_ASCII",
@@ -193,6 +247,32 @@ fn apply(values: &Values, names: &Names, raw: &mut RawConfig) {
         let urls = values.prometheuses.iter();
         raw.prometheuses = urls.map(|url| source(url, names.prometheus)).collect();
     }
+    let files = |paths: &[PathBuf], by, access: fn(Written<PathBuf>) -> RawAccess| {
+        let paths = paths.iter().map(|path| given_path(path, by));
+        let source = |path: Written<PathBuf>| delivery_source(path.spot.clone(), access(path));
+        paths.map(source).collect::<Vec<_>>()
+    };
+    let plans = files(&values.terraforms, names.terraform, |path| {
+        RawAccess::Terraform(RawTerraform {
+            path: Some(path),
+            ..RawTerraform::default()
+        })
+    });
+    replace_sources(raw, plans);
+    let spools = files(&values.changes, names.changes, |path| {
+        RawAccess::Changes(Some(path))
+    });
+    replace_sources(raw, spools);
+}
+
+/// Puts these, which are all of one kind, in the place of the others of their kind. None change nothing.
+fn replace_sources(raw: &mut RawConfig, given: Vec<RawDeliverySource>) {
+    let Some(kind) = given.first().map(|source| source.access.title()) else {
+        return;
+    };
+    let sources = &mut raw.delivery.sources;
+    sources.retain(|source| source.access.title() != kind);
+    sources.extend(given);
 }
 
 fn given(value: &str, by: &'static str) -> Text {
@@ -218,15 +298,29 @@ fn given_path(path: &Path, by: &'static str) -> Written<PathBuf> {
 /// A source that is only a URL. It belongs to every environment.
 fn source(url: &str, by: &'static str) -> RawSource {
     let url = given(url, by);
+    let mut source = bare(url.spot.clone());
+    source.endpoint.url = Some(url);
+    source
+}
+
+fn bare(header: Spot) -> RawSource {
     RawSource {
-        header: url.spot.clone(),
+        header,
         name: None,
         env: None,
         period: None,
-        endpoint: RawEndpoint {
-            url: Some(url),
-            ..RawEndpoint::default()
-        },
+        endpoint: RawEndpoint::default(),
+    }
+}
+
+/// A source of changes that is only what a flag can say. It belongs to every environment.
+fn delivery_source(header: Spot, access: RawAccess) -> RawDeliverySource {
+    RawDeliverySource {
+        source: bare(header),
+        cluster: None,
+        region: None,
+        service: None,
+        access,
     }
 }
 
@@ -245,6 +339,10 @@ mod tests {
                 "QUELL_RUNBOOKS" => "/srv/runbooks",
                 "QUELL_SLO" => "/srv/slo, builtin:platform",
                 "QUELL_BURN_POLICY" => "paas",
+                "QUELL_KUBECONFIG" => "/home/mara/.kube/config",
+                "QUELL_CONTEXT" => "prod-eu-1",
+                "QUELL_TERRAFORM" => "/srv/plans,/srv/more",
+                "QUELL_CHANGES" => "/var/spool/quell",
                 "QUELL_THEME" => "",
                 "QUELL_ASCII" => "1",
                 "QUELL_NO_COLOR" => "false",
@@ -263,6 +361,10 @@ mod tests {
             runbooks: Some("/srv/runbooks".into()),
             slos: vec!["/srv/slo".into(), "builtin:platform".into()],
             burn_policy: Some("paas".into()),
+            kubeconfig: Some("/home/mara/.kube/config".into()),
+            context: Some("prod-eu-1".into()),
+            terraforms: vec!["/srv/plans".into(), "/srv/more".into()],
+            changes: vec!["/var/spool/quell".into()],
             theme: None,
             no_color: false,
             ascii: true,

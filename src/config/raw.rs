@@ -7,6 +7,7 @@
 use std::path::PathBuf;
 
 use super::finding::{Spot, Written};
+use super::raw_delivery::{self as delivery, RawDelivery};
 
 /// A table and the keys it may have.
 #[derive(Debug)]
@@ -32,6 +33,17 @@ pub(super) const TOP: Shape = Shape {
         "slo",
         "burn_policy",
         "triage",
+        "kubernetes",
+        "argocd",
+        "github",
+        "gitlab",
+        "grafana",
+        "changes",
+        "terraform",
+        "allow_drift",
+        "services",
+        "service",
+        "history",
     ],
 };
 
@@ -164,7 +176,7 @@ pub(super) const LANE: Shape = Shape {
 };
 
 /// Every table with a title of its own, for the hint where a misplaced key belongs.
-pub(super) const TABLES: [&Shape; 13] = [
+pub(super) const TABLES: [&Shape; 24] = [
     &TOP,
     &SCREEN,
     &ENVIRONMENT,
@@ -178,6 +190,17 @@ pub(super) const TABLES: [&Shape; 13] = [
     &TRIAGE,
     &LANE,
     &BASIC,
+    &delivery::KUBERNETES,
+    &delivery::ARGOCD,
+    &delivery::GITHUB,
+    &delivery::GITLAB,
+    &delivery::GRAFANA,
+    &delivery::CHANGES,
+    &delivery::TERRAFORM,
+    &delivery::ALLOW_DRIFT,
+    &delivery::SERVICES,
+    &delivery::SERVICE,
+    &delivery::HISTORY,
 ];
 
 /// A string as written.
@@ -199,6 +222,7 @@ pub(super) struct RawConfig {
     pub(super) runbooks: RawRunbooks,
     pub(super) slo: RawSlo,
     pub(super) burn_policies: Vec<RawBurnPolicy>,
+    pub(super) delivery: RawDelivery,
     pub(super) triage: RawTriage,
 }
 

@@ -13,6 +13,7 @@ use super::document::Document;
 use super::finding::{Findings, Spot, Written};
 use super::mask;
 use super::raw::{self, RawConfig};
+use super::read_delivery;
 use super::reader::{Reader, Table};
 
 /// Reads what can be read. After it, `document` hides every secret it found.
@@ -119,6 +120,7 @@ fn config(reader: &mut Reader<'_>, table: &DeTable<'_>) -> RawConfig {
             .iter()
             .map(|t| burn_policy(reader, t))
             .collect(),
+        delivery: read_delivery::delivery(reader, &top),
         triage: reader
             .table(&top, "triage", &raw::TRIAGE)
             .map(|t| triage(reader, &t))
@@ -136,7 +138,8 @@ fn screen(reader: &mut Reader<'_>, table: &Table<'_>) -> raw::RawScreen {
     }
 }
 
-fn source(reader: &mut Reader<'_>, table: &Table<'_>) -> raw::RawSource {
+/// What every source has.
+pub(super) fn source(reader: &mut Reader<'_>, table: &Table<'_>) -> raw::RawSource {
     raw::RawSource {
         header: table.header.clone(),
         name: reader.text(table, "name"),
@@ -159,18 +162,20 @@ fn source(reader: &mut Reader<'_>, table: &Table<'_>) -> raw::RawSource {
     }
 }
 
-fn path(text: raw::Text) -> Written<PathBuf> {
+pub(super) fn path(text: raw::Text) -> Written<PathBuf> {
     Written {
         value: PathBuf::from(text.value),
         spot: text.spot,
     }
 }
 
+pub(super) fn paths(texts: raw::Texts) -> Vec<Written<PathBuf>> {
+    texts.value.into_iter().map(path).collect()
+}
+
 fn slo(reader: &mut Reader<'_>, table: &Table<'_>) -> raw::RawSlo {
     raw::RawSlo {
-        paths: reader
-            .texts(table, "paths")
-            .map(|texts| texts.value.into_iter().map(path).collect()),
+        paths: reader.texts(table, "paths").map(paths),
         builtin: reader.switch(table, "builtin"),
         recorded: reader.switch(table, "recorded"),
         prometheus: reader.text(table, "prometheus"),

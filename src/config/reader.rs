@@ -16,6 +16,17 @@ use crate::domain::text::shown;
 const SECRET_PLACES: &str = "name its place instead: { file = \"~/.secrets/am\" }, \
     { env = \"AM_SECRET\" } or { command = [\"pass\", \"show\", \"am\"] }";
 
+/// What other tools, or other tables, call a key.
+const SYNONYMS: [(&str, &str); 7] = [
+    ("token", "bearer"),
+    ("password", "basic"),
+    ("projects", "repos"),
+    ("repositories", "repos"),
+    ("repos", "projects"),
+    ("folder", "path"),
+    ("namespace", "namespaces"),
+];
+
 type Value<'t> = Spanned<DeValue<'t>>;
 
 /// A table whose keys were checked.
@@ -46,7 +57,10 @@ impl Reader<'_> {
     }
 
     fn unknown(&mut self, key: &str, shape: &Shape, spot: &Spot) {
-        let near = nearest(key, shape.keys.iter().copied());
+        let synonyms = SYNONYMS.iter().filter(|(other, _)| *other == key);
+        let mut meant = synonyms.map(|(_, own)| *own);
+        let near = nearest(key, shape.keys.iter().copied())
+            .or_else(|| meant.find(|own| shape.keys.contains(own)));
         let elsewhere = raw::TABLES
             .iter()
             .find(|other| other.keys.contains(&key))
@@ -80,7 +94,12 @@ impl Reader<'_> {
 
     pub(super) fn text(&mut self, table: &Table<'_>, key: &str) -> Option<Text> {
         let value = table.keys.get(key)?;
-        let text = self.as_text(key, value, &format!("{key} = \"{}\"", example_of(key)));
+        // Here it is a line of provenance, with a secret it is a list of words.
+        let example = match key {
+            "command" => "terraform plan -refresh-only",
+            _ => example_of(key),
+        };
+        let text = self.as_text(key, value, &format!("{key} = \"{example}\""));
         if text.is_none() {
             self.findings.refuse(&table.header, key);
         }
@@ -103,6 +122,7 @@ impl Reader<'_> {
         let example = format!("{key} = [\"{}\"]", example_of(key));
         let DeValue::Array(items) = value.get_ref() else {
             self.wrong_type(key, value, "a list of strings", &example);
+            self.findings.refuse(&table.header, key);
             return None;
         };
         let texts = items
@@ -113,6 +133,18 @@ impl Reader<'_> {
             value: texts,
             spot: Spot::File(value.span()),
         })
+    }
+
+    /// A day or a time, as a string or as TOML's own date.
+    pub(super) fn moment(&mut self, table: &Table<'_>, key: &str) -> Option<Text> {
+        let value = table.keys.get(key)?;
+        match value.get_ref() {
+            DeValue::Datetime(moment) => Some(Written {
+                value: moment.to_string(),
+                spot: Spot::File(value.span()),
+            }),
+            _ => self.text(table, key),
+        }
     }
 
     pub(super) fn switch(&mut self, table: &Table<'_>, key: &str) -> Option<Written<bool>> {
@@ -358,9 +390,18 @@ fn example_of(key: &str) -> &'static str {
         "metrics" => "platform_requests_total = \"http_requests_total{job='api'}\"",
         "burn" => "14.4",
         "budget" => "0.02",
-        "window" => "1h",
+        "window" | "cadence" => "1h",
         "confirm" => "5m",
         "for" => "2m",
+        "kubeconfig" => "~/.kube/config",
+        "namespaces" | "name" | "service" => "checkout",
+        "kinds" => "deployments",
+        "repos" => "acme/checkout",
+        "projects" => "shop/checkout",
+        "depends_on" => "payments",
+        "catalog" => "catalog-info.yaml",
+        "until" => "2026-12-31",
+        "keep" => "90d",
         _ => "...",
     }
 }

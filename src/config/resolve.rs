@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::delivery::DeliverySettings;
 use super::document::Document;
 use super::finding::{Findings, Spot, Written};
 use super::naming::{Names, is_on_show};
@@ -19,7 +18,7 @@ use super::settings::{
     AlertmanagerSettings, Auth, ColourChoice, Endpoint, GlyphChoice, HeaderValue, Mouse,
     PrometheusSettings, RunbookSettings, ScreenSettings, Settings,
 };
-use super::{slo, triage};
+use super::{resolve_delivery, slo, triage};
 use crate::domain::matcher::{Matcher, Matchers, Op};
 use crate::domain::nearest::nearest;
 use crate::domain::text::shown;
@@ -58,8 +57,8 @@ pub(super) fn resolve(
     (settings, resolver.warnings)
 }
 
-/// Goes through the config and notes what is wrong. `naming`, `endpoint`, `slo` and `triage` add to
-/// it.
+/// Goes through the config and notes what is wrong. `naming`, `endpoint`, `slo`, `triage` and
+/// `resolve_delivery` add to it.
 pub(super) struct Resolver<'a> {
     pub(super) surroundings: &'a Surroundings<'a>,
     pub(super) findings: &'a mut Findings,
@@ -77,7 +76,7 @@ impl Resolver<'_> {
         let alertmanagers = self.alertmanagers(&raw.alertmanagers, show, &mut names);
         let prometheuses = self.prometheuses(&raw.prometheuses, show, &mut names);
         Settings {
-            delivery: DeliverySettings::default(),
+            delivery: resolve_delivery::resolve(self, &raw.delivery, show, &mut names),
             slo: slo::resolve(self, raw, &prometheuses),
             alertmanagers,
             prometheuses,
@@ -174,7 +173,7 @@ impl Resolver<'_> {
         (filters, receiver)
     }
 
-    fn warn_of_open_secrets(&mut self, name: &str, endpoint: &Endpoint) {
+    pub(super) fn warn_of_open_secrets(&mut self, name: &str, endpoint: &Endpoint) {
         let secret_header = |(_, value): &(_, HeaderValue)| matches!(value, HeaderValue::Secret(_));
         let secret =
             !matches!(endpoint.auth, Auth::None) || endpoint.headers.iter().any(secret_header);
@@ -327,6 +326,19 @@ impl Resolver<'_> {
             value: PathBuf::from(&text.value),
             spot: text.spot.clone(),
         }))
+    }
+
+    /// Whether a path of a flag or a variable leads somewhere: nobody names one by accident. One of
+    /// the config may come and go with its disk.
+    pub(super) fn must_be_there(&mut self, spot: &Spot, path: &Path, hint: &str) {
+        let (Spot::Given { .. }, Err(error)) = (spot, path.metadata()) else {
+            return;
+        };
+        let message = match error.kind() {
+            std::io::ErrorKind::NotFound => "there is no such file or folder".to_owned(),
+            kind => format!("it cannot be read: {kind}"),
+        };
+        self.findings.add(spot, message, Some(hint));
     }
 
     pub(super) fn located(&self, path: &Written<PathBuf>) -> PathBuf {

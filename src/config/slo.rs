@@ -5,7 +5,7 @@
 //! come and go with its disk, and is told of like any other file that cannot be read.
 
 use std::ops::RangeInclusive;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use promql_parser::parser::{Expr, parse};
 
@@ -83,26 +83,14 @@ fn paths(resolver: &mut Resolver<'_>, slo: &RawSlo) -> (Vec<PathBuf>, bool) {
             }
             _ => {
                 let located = resolver.located(path);
-                if let Spot::Given { .. } = path.spot {
-                    must_be_there(resolver, &path.spot, &located);
-                }
+                let hint =
+                    format!("name a file or folder of SLOs, or {BUILT_IN} for those quell brings");
+                resolver.must_be_there(&path.spot, &located, &hint);
                 found.push(located);
             }
         }
     }
     (found, built_in)
-}
-
-fn must_be_there(resolver: &mut Resolver<'_>, spot: &Spot, path: &Path) {
-    let Err(error) = path.metadata() else {
-        return;
-    };
-    let message = match error.kind() {
-        std::io::ErrorKind::NotFound => "there is no such file or folder".to_owned(),
-        kind => format!("it cannot be read: {kind}"),
-    };
-    let hint = format!("name a file or folder of SLOs, or {BUILT_IN} for those quell brings");
-    resolver.findings.add(spot, message, Some(&hint));
 }
 
 /// One's own selectors for the metrics that files name.

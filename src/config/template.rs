@@ -7,6 +7,7 @@ use std::fmt::Write;
 use std::path::{Path, PathBuf};
 
 use super::slo::BUILT_IN;
+use super::template_delivery::{self, FoundCluster};
 
 /// What `quell init` found or was told.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -21,6 +22,12 @@ pub struct Found {
     pub runbooks: Option<PathBuf>,
     /// The same of files and folders of SLOs; `builtin:platform` for those that quell brings.
     pub slos: Vec<PathBuf>,
+    /// A cluster.
+    pub kubernetes: Option<FoundCluster>,
+    /// Plans, or folders of them.
+    pub terraforms: Vec<PathBuf>,
+    /// Folders into which changes are pushed.
+    pub changes: Vec<PathBuf>,
 }
 
 /// A commented config for what was found.
@@ -53,6 +60,7 @@ pub fn render_template(found: &Found) -> String {
     );
     runbooks(&mut out, found.runbooks.as_ref());
     slos(&mut out, &found.slos);
+    template_delivery::delivery(&mut out, found);
     out.push_str(
         "#[screen]\n\
          #theme = \"default\"\n\
@@ -139,7 +147,7 @@ fn slos(out: &mut String, paths: &[PathBuf]) {
 }
 
 /// TOML is Unicode, so this path cannot be written down.
-fn not_utf8(out: &mut String, path: &Path, flag: &str) {
+pub(super) fn not_utf8(out: &mut String, path: &Path, flag: &str) {
     let path = crate::domain::text::shown(&path.to_string_lossy());
     push(
         out,
@@ -163,7 +171,7 @@ fn accent_for(name: &str) -> &'static str {
 }
 
 /// `key = "value"`, escaped as TOML wants it.
-fn put(out: &mut String, key: &str, value: &str) {
+pub(super) fn put(out: &mut String, key: &str, value: &str) {
     push(out, format_args!("{key} = {}\n", quoted(value)));
 }
 
@@ -188,7 +196,7 @@ fn quoted(value: &str) -> String {
     out
 }
 
-fn push(out: &mut String, text: std::fmt::Arguments<'_>) {
+pub(super) fn push(out: &mut String, text: std::fmt::Arguments<'_>) {
     // Writing to a string cannot fail.
     let _ = out.write_fmt(text);
 }

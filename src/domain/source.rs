@@ -125,6 +125,65 @@ impl ErrorKind {
         }
     }
 
+    /// The same for one kind of source: what helps against an Alertmanager misleads elsewhere.
+    #[must_use]
+    pub fn next_step_of(self, kind: SourceKind) -> &'static str {
+        match (kind, self) {
+            (SourceKind::Kubernetes, Self::Unreachable) => {
+                "check the context's server, the network or VPN: kubectl get --raw /readyz"
+            }
+            (SourceKind::Kubernetes, Self::TimedOut) => {
+                "it is slow or hangs: raise `timeout`, or ask for less with `namespaces` or `kinds`"
+            }
+            (SourceKind::Kubernetes, Self::Unauthorized) => {
+                "log in again, as kubectl would; then: kubectl auth can-i --list"
+            }
+            (SourceKind::Kubernetes, Self::Tls) => {
+                "check the certificates of the kubeconfig's cluster and user: they may have run out"
+            }
+            (SourceKind::Kubernetes, Self::Refused | Self::Malformed) => {
+                "check that the context's server is the API server itself: kubectl version"
+            }
+            (SourceKind::Kubernetes, Self::TooLarge) => {
+                "ask for less with `namespaces` or `kinds`, or in smaller pages with `page_size`"
+            }
+            (SourceKind::Kubernetes, Self::Local) => {
+                "check the kubeconfig, its context and its login program: kubectl config view"
+            }
+            (SourceKind::Argocd, Self::Unauthorized) => {
+                "check that the token has not run out and may `get` applications"
+            }
+            (SourceKind::Github, Self::Unauthorized) => {
+                "check that the token has not run out and may read deployments; GitHub also says so \
+                when its hourly limit is used up"
+            }
+            (SourceKind::Gitlab, Self::Unauthorized) => {
+                "check that the token has not run out and has the scope `read_api`"
+            }
+            (SourceKind::Grafana, Self::Unauthorized) => {
+                "check that the service account may read annotations"
+            }
+            (SourceKind::Github | SourceKind::Gitlab, Self::Refused) => {
+                "check the names of `repos` or `projects`: what a token may not see is not found"
+            }
+            (
+                SourceKind::Argocd | SourceKind::Github | SourceKind::Gitlab | SourceKind::Grafana,
+                Self::TimedOut,
+            ) => "it is slow or hangs: raise `timeout`, or ask for fewer things",
+            (
+                SourceKind::Argocd | SourceKind::Github | SourceKind::Gitlab | SourceKind::Grafana,
+                Self::TooLarge,
+            ) => "ask for fewer things, or raise `max_response_mib`",
+            (SourceKind::Spool | SourceKind::Terraform | SourceKind::Services, Self::TooLarge) => {
+                "split the file, or move away what nobody needs any more"
+            }
+            (SourceKind::Spool | SourceKind::Terraform | SourceKind::Services, Self::Malformed) => {
+                "look at the file: it is not what was expected there"
+            }
+            _ => self.next_step(),
+        }
+    }
+
     /// A few words for it.
     #[must_use]
     pub fn word(self) -> &'static str {

@@ -89,12 +89,18 @@ async fn whole_partial_and_nothing_as_replicas_die() {
 #[test]
 fn wrong_usage_is_2_and_says_what_is_right() {
     let quell = Quell::new();
-    let cases: [(&[&str], &[&str]); 9] = [
+    let cases: [(&[&str], &[&str]); 11] = [
         (
             &["status", "--json"],
             &["no source", "--alertmanager", "quell init", "quell demo"],
         ),
         (&["alerts"], &["no source"]),
+        // A folder of changes knows no alerts: no alert of it is no news.
+        (&["alerts", "--changes", "/"], &["no source"]),
+        (
+            &["status", "--kubeconfig", "/not/there"],
+            &["--kubeconfig", "no such file"],
+        ),
         (&["status", "--jsn"], &["--jsn", "--json"]),
         (&["stauts"], &["stauts", "status"]),
         (
