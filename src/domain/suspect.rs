@@ -16,7 +16,7 @@ use super::alert::Alert;
 use super::burn::burn_rate;
 use super::change::{Change, ChangeId, ChangeKind, Outcome, Subject};
 use super::delivery::{Delivery, DriftRow};
-use super::drift::{DriftId, DriftKind};
+use super::drift::DriftId;
 use super::label::Labels;
 use super::observed::Sample;
 use super::service::{Relation, is_same_env};
@@ -428,7 +428,7 @@ fn drift(
     question: &Question<'_>,
     near: &HashMap<&Untrusted, Relation>,
 ) -> Option<Suspect> {
-    if row.drift.kind != DriftKind::Drift || row.allowed.is_some() {
+    if !row.counts() {
         return None;
     }
     let first = row.seen.map(|seen| seen.first).or(row.drift.report.at)?;

@@ -307,7 +307,7 @@ fn full_name(labels: &Labels) -> String {
     get("pod").map_or_else(|| name.to_owned(), |pod| format!("{name}/{pod}"))
 }
 
-fn source(name: &str, kind: SourceKind) -> SourceState {
+pub fn source(name: &str, kind: SourceKind) -> SourceState {
     SourceState {
         name: name.into(),
         kind,
