@@ -9,6 +9,7 @@ use serde::Serialize;
 use super::gather::Picture;
 use super::json::{AlertDoc, Document, SourceDoc};
 use super::page::{Cell, Page, Role, Table, cell, rest};
+use super::suspecting::Suspecting;
 use crate::domain::alert::{Alert, AlertState, Lane};
 use crate::domain::duration::short_age;
 use crate::domain::filter::{Filter, Search};
@@ -41,6 +42,7 @@ pub fn select<'a>(alerts: &'a [Alert], filter: &Filter) -> Vec<&'a Alert> {
 pub fn json(picture: &Picture, filter: &Filter) -> Result<String, serde_json::Error> {
     let chosen = select(&picture.board.alerts, filter);
     let at = picture.at();
+    let mut suspecting = Suspecting::new(&picture.board);
     let body = AlertsDoc {
         at,
         env: picture.env.as_deref(),
@@ -49,7 +51,7 @@ pub fn json(picture: &Picture, filter: &Filter) -> Result<String, serde_json::Er
         total: picture.board.alerts.len(),
         alerts: chosen
             .into_iter()
-            .map(|alert| AlertDoc::of(alert, at))
+            .map(|alert| AlertDoc::of(alert, at, suspecting.of(alert)))
             .collect(),
     };
     Document::text("quell.alerts/1", body)

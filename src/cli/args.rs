@@ -185,6 +185,29 @@ pub enum Print {
         quell burn --json | jq '.slos[] | select(.verdict == \"page\") | .slo'"
     )]
     Burn(BurnArgs),
+    /// List what was deployed or changed: by whom, from which version to which, with what outcome
+    #[command(
+        after_help = "A filter is words, all of which must hold: service=, env=, cluster=, kind=, outcome=, who=, source=, \
+        since=6h (24h if none), and any other word is a part of a name, version, person or reason.\n\nExamples:\n  \
+        quell changes service=checkout since=2h\n  \
+        quell changes outcome=failed --json | jq -r '.changes[] | [.started_at, .service, .to] | @tsv'"
+    )]
+    Changes(ChangesArgs),
+    /// List what differs from what was declared: drift, pending, unknown and failed kept apart
+    #[command(
+        after_help = "Drift that a rule of the config allows, and drift of reports that are too old, is shown and not \
+        counted.\n\nExample:\n  \
+        quell drift --json | jq '.drift[] | select(.kind == \"drift\" and .allowed == null) | .target'"
+    )]
+    Drift(DriftArgs),
+    /// Say which changes and drifts preceded an alert, and how each score comes about
+    #[command(
+        after_help = "The score is open: 100 * T * R * A * (0.55 + 0.25 K + 0.20 O), for time, relation, place, kind and \
+        outcome. It says what preceded an alert, never what caused it.\n\nExamples:\n  \
+        quell suspects CheckoutHighErrorRate\n  \
+        quell suspects 1f0c --json | jq '.suspects[] | select(.is_suspect)'"
+    )]
+    Suspects(SuspectsArgs),
     /// List, print or look up runbooks
     #[command(subcommand, arg_required_else_help = true)]
     Runbook(RunbookCommand),
@@ -288,6 +311,45 @@ impl BurnArgs {
             Detail::Numbers
         }
     }
+}
+
+/// `quell changes`
+#[derive(Clone, Debug, Default, Args)]
+pub struct ChangesArgs {
+    /// Words such as service=checkout, outcome=failed, since=6h, or a part of a text
+    #[arg(value_name = "FILTER")]
+    pub filter: Vec<String>,
+    /// As of then: 2026-11-21T14:02:00Z, seconds since 1970, or how long ago (6h)
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub at: Option<String>,
+    /// Text or JSON.
+    #[command(flatten)]
+    pub reading: Reading,
+}
+
+/// `quell drift`
+#[derive(Clone, Debug, Default, Args)]
+pub struct DriftArgs {
+    /// As of then: 2026-11-21T14:02:00Z, seconds since 1970, or how long ago (6h)
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub at: Option<String>,
+    /// Text or JSON.
+    #[command(flatten)]
+    pub reading: Reading,
+}
+
+/// `quell suspects`
+#[derive(Clone, Debug, Default, Args)]
+pub struct SuspectsArgs {
+    /// An alert's name, its id, or its fingerprint or the beginning of it
+    #[arg(value_name = "ALERT", value_parser = NonEmptyStringValueParser::new())]
+    pub alert: String,
+    /// As of then: 2026-11-21T14:02:00Z, seconds since 1970, or how long ago (6h)
+    #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
+    pub at: Option<String>,
+    /// Text or JSON.
+    #[command(flatten)]
+    pub reading: Reading,
 }
 
 /// `quell runbook ...`

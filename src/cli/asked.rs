@@ -11,6 +11,7 @@ use chrono::{DateTime, Utc};
 
 use super::Clock;
 use crate::domain::board::Heard;
+use crate::domain::delivery::{Part, PartState};
 use crate::domain::freshness::{Freshness, Health};
 use crate::domain::source::{SourceError, SourceKind, SourceName};
 use crate::domain::text::Untrusted;
@@ -28,6 +29,36 @@ pub struct SourceStatus {
     pub freshness: Freshness,
     /// What it could not tell, although it answered.
     pub limits: Vec<Untrusted>,
+    /// Each part that it was asked for, where it has several.
+    pub parts: Vec<Part>,
+}
+
+impl SourceStatus {
+    /// The parts that are not there as of now, and why.
+    pub fn unread(&self) -> impl Iterator<Item = (&Untrusted, String)> {
+        self.parts.iter().filter_map(|part| {
+            let why = match &part.state {
+                PartState::Read(_) | PartState::Absent => return None,
+                PartState::LastKnown(why) => format!("the last known is shown: {why}"),
+                PartState::NotPermitted(why) => format!("not permitted: {why}"),
+                PartState::Failed(why) => format!("failed: {why}"),
+            };
+            Some((&part.what, why))
+        })
+    }
+
+    /// Whether it told something: an answer of which no part could be read is none.
+    #[must_use]
+    pub fn has_told(&self) -> bool {
+        let is_empty = |part: &Part| {
+            matches!(
+                part.state,
+                PartState::NotPermitted(_) | PartState::Failed(_)
+            )
+        };
+        let has_answered = !matches!(self.freshness, Freshness::Failed | Freshness::Never);
+        has_answered && (self.parts.is_empty() || !self.parts.iter().all(is_empty))
+    }
 }
 
 /// How one question to one source went.
@@ -79,6 +110,11 @@ impl<T> Asked<T> {
         self.result.as_ref().err()
     }
 
+    /// What it answered, if it did.
+    pub(super) fn answer(&self) -> Option<&T> {
+        self.result.as_deref().ok()
+    }
+
     fn health(&self) -> Health {
         let mut health = Health::default();
         match &self.result {
@@ -100,6 +136,7 @@ impl<T> Asked<T> {
             freshness: health.freshness(now, self.period.as_secs()),
             health,
             limits: self.result.as_deref().map(limits).unwrap_or_default(),
+            parts: Vec::new(),
         }
     }
 

@@ -12,6 +12,7 @@ use serde::Serialize;
 use super::args::{Format, Global, Reading};
 use super::exit::Exit;
 use super::gather::Scope;
+use super::gather_deliveries::DeliveryQuestion;
 use super::gather_slos::BurnQuestion;
 use super::json::{Document, SourceDoc};
 use super::output::{Answer, Output};
@@ -122,7 +123,7 @@ pub(super) async fn run(
     let settings = &loaded.settings;
     let show = Show::of(settings, reading.format(), world, output);
     // Without a cache: a check leaves nothing behind.
-    let scope = Scope::Everything(BurnQuestion::default());
+    let scope = Scope::Everything(BurnQuestion::default(), DeliveryQuestion::default());
     let picture = gather::gather(settings, &scope, Arc::default(), world.clock).await;
 
     let mut findings = config(&loaded);

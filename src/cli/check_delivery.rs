@@ -290,6 +290,7 @@ mod tests {
             kind,
             freshness: health.freshness(now(), 60),
             health,
+            parts: Vec::new(),
             limits: Vec::new(),
         }
     }

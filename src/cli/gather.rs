@@ -11,13 +11,12 @@ use chrono::{DateTime, Utc};
 use futures_util::future::{OptionFuture, join, join_all};
 
 use super::Clock;
-use crate::config::delivery::{DeliverySettings, DeliverySourceSettings};
+use crate::config::delivery::DeliverySettings;
 use crate::config::settings::{
     AlertmanagerSettings, PrometheusSettings, RunbookSettings, Settings,
 };
 use crate::domain::board::{Board, Inputs, Replica};
 use crate::domain::claim::Claims;
-use crate::domain::delivery::{DeliveryAnswer, DeliveryInputs};
 use crate::domain::freshness::Freshness;
 use crate::domain::observed::{AlertmanagerAnswer, PrometheusAnswer};
 use crate::domain::runbook::Library;
@@ -25,10 +24,11 @@ use crate::domain::slo::SloProblem;
 use crate::domain::source::{SourceKind, SourceName};
 use crate::domain::triage::TriagePolicy;
 use crate::runbooks;
-use crate::sources::{Alertmanager, DeliverySource, Prometheus};
+use crate::sources::{Alertmanager, Prometheus};
 
 use super::asked::{Asked, SourceStatus};
 use super::exit::Exit;
+use super::gather_deliveries::{self, DeliveryAnswers, DeliveryQuestion};
 use super::gather_slos::{self, BurnAnswers, BurnQuestion};
 
 /// Runbooks are files: an answer of this age would be overdue.
@@ -48,6 +48,19 @@ pub struct Picture {
     pub board: Board,
     /// What is wrong with the files of service levels.
     pub slo_problems: Vec<SloProblem>,
+    /// What else is not whole.
+    pub gaps: Gaps,
+}
+
+/// What is not whole, beside the sources.
+#[derive(Clone, Debug, Default)]
+pub struct Gaps {
+    /// Why changes and drift were not remembered.
+    pub history_error: Option<String>,
+    /// What of the moment that was asked for is not known.
+    pub not_known_then: Vec<String>,
+    /// Where the beginning of a burn could not be found.
+    pub onsets: Vec<String>,
 }
 
 /// What a command wants to know.
@@ -58,25 +71,38 @@ pub enum Scope {
     /// Service levels alone.
     Burns(BurnQuestion),
     /// Changes and drift alone.
-    Delivery,
+    Delivery(DeliveryQuestion),
+    /// Alerts, and what may have preceded them: all but runbooks.
+    Causes(BurnQuestion, DeliveryQuestion),
     /// All of it.
-    Everything(BurnQuestion),
+    Everything(BurnQuestion, DeliveryQuestion),
 }
 
 impl Scope {
     fn burns(&self) -> Option<&BurnQuestion> {
         match self {
-            Self::Alerts | Self::Delivery => None,
-            Self::Burns(question) | Self::Everything(question) => Some(question),
+            Self::Alerts | Self::Delivery(_) => None,
+            Self::Burns(question) | Self::Causes(question, _) | Self::Everything(question, _) => {
+                Some(question)
+            }
+        }
+    }
+
+    fn deliveries(&self) -> Option<&DeliveryQuestion> {
+        match self {
+            Self::Alerts | Self::Burns(_) => None,
+            Self::Delivery(question)
+            | Self::Causes(_, question)
+            | Self::Everything(_, question) => Some(question),
         }
     }
 
     fn has_alerts(&self) -> bool {
-        !matches!(self, Self::Burns(_) | Self::Delivery)
+        !matches!(self, Self::Burns(_) | Self::Delivery(_))
     }
 
-    fn has_deliveries(&self) -> bool {
-        matches!(self, Self::Delivery | Self::Everything(_))
+    fn has_runbooks(&self) -> bool {
+        matches!(self, Self::Alerts | Self::Everything(..))
     }
 }
 
@@ -103,15 +129,52 @@ impl Picture {
         local.all(|source| source.freshness == Freshness::Fresh)
     }
 
-    /// How much of the picture there is.
+    /// How much of the picture there is: a part of a source that could not be read is missing, too.
     #[must_use]
     pub fn exit(&self) -> Exit {
-        let local = |source: &&SourceStatus| source.kind == SourceKind::Runbooks;
+        // Runbooks and catalogues say what things mean: alone they are no picture.
+        let local = |source: &&SourceStatus| {
+            matches!(source.kind, SourceKind::Runbooks | SourceKind::Services)
+        };
         let (local, network): (Vec<_>, Vec<_>) = self.sources.iter().partition(local);
         let freshness = |list: Vec<&SourceStatus>| -> Vec<Freshness> {
-            list.into_iter().map(|source| source.freshness).collect()
+            let each = list.into_iter().map(|source| {
+                if source.has_told() {
+                    source.freshness
+                } else {
+                    Freshness::Failed
+                }
+            });
+            each.collect()
         };
-        Exit::of_sources(&freshness(network), &freshness(local))
+        let exit = Exit::of_sources(&freshness(network), &freshness(local));
+        let mut unread = self.sources.iter().flat_map(SourceStatus::unread);
+        let has_gap = unread.next().is_some() || self.gaps.history_error.is_some();
+        if has_gap {
+            exit.max(Exit::Partial)
+        } else {
+            exit
+        }
+    }
+
+    /// Everything that is missing or old, by name, in words.
+    #[must_use]
+    pub fn partial(&self) -> Vec<String> {
+        let mut all = Vec::new();
+        for source in &self.sources {
+            let name = &source.name;
+            match (&source.health.error, source.freshness) {
+                (Some(error), _) => all.push(format!("{name}: {error}")),
+                (None, Freshness::Fresh) => {}
+                (None, freshness) => all.push(format!("{name}: {}", freshness.word())),
+            }
+            let unread = source.unread();
+            all.extend(unread.map(|(what, why)| format!("{name}: {what}: {why}")));
+        }
+        let history = self.gaps.history_error.iter();
+        all.extend(history.map(|why| format!("history: {why}")));
+        all.extend(self.gaps.onsets.iter().cloned());
+        all
     }
 }
 
@@ -125,7 +188,7 @@ pub struct Answers {
     /// The service levels, if they were asked for.
     pub burns: Option<BurnAnswers>,
     /// The sources of changes and drift, if they were asked for.
-    pub deliveries: Vec<Asked<DeliveryAnswer>>,
+    pub deliveries: DeliveryAnswers,
     /// The runbooks, if they were asked for.
     pub library: Option<Asked<Library>>,
 }
@@ -147,10 +210,11 @@ pub async fn gather(
     let prometheuses = join_all(prometheuses.map(|p| prometheus(p, clock)));
     let burns = scope.burns();
     let burns = OptionFuture::from(burns.map(|asked| gather_slos::ask(settings, asked, clock)));
-    let delivering = settings.delivery.sources.iter();
-    let delivering = delivering.filter(|_| scope.has_deliveries());
-    let deliveries = join_all(delivering.map(|source| delivery(source, clock)));
-    let books = has_alerts.then(|| library(&settings.runbooks, clock));
+    let deliveries = scope.deliveries();
+    let deliveries = deliveries.map(|q| gather_deliveries::ask(settings, q, clock));
+    let deliveries = OptionFuture::from(deliveries);
+    let has_books = scope.has_runbooks();
+    let books = has_books.then(|| library(&settings.runbooks, clock));
     let servers = join(alertmanagers, prometheuses);
     let others = join(burns, OptionFuture::from(books));
     let all = join(join(servers, others), deliveries);
@@ -159,21 +223,12 @@ pub async fn gather(
         alertmanagers,
         prometheuses,
         burns,
-        deliveries,
+        deliveries: deliveries.unwrap_or_default(),
         library,
     };
     let env = settings.environment.as_ref().map(|env| env.name.clone());
     let (triage, joining) = (&settings.triage, &settings.delivery);
     picture(answers, env, triage, joining, claims, clock())
-}
-
-async fn delivery(settings: &DeliverySourceSettings, clock: Clock) -> Asked<DeliveryAnswer> {
-    let who = (settings.name.clone(), settings.kind(), settings.period);
-    let question = async {
-        let answer = DeliverySource::new(settings)?.poll(clock()).await?;
-        Ok(Arc::unwrap_or_clone(answer))
-    };
-    Asked::of(who, clock, question).await
 }
 
 async fn alertmanager(settings: &AlertmanagerSettings, clock: Clock) -> Asked<AlertmanagerAnswer> {
@@ -226,10 +281,8 @@ pub fn picture(
         .map(|asked| asked.status(now, |answer| answer.limits.clone()));
     let burns = answers.burns.as_ref();
     let slos = burns.map(|burns| burns.sources(now)).unwrap_or_default();
-    let deliveries = answers
-        .deliveries
-        .iter()
-        .map(|asked| asked.status(now, |answer| answer.limits.clone()));
+    let deliveries = answers.deliveries.sources(now);
+    let (delivery, not_known_then) = answers.deliveries.inputs(joining, now);
     // What is wrong with single files is told by `runbook list` and `check`.
     let library = answers.library.as_ref();
     let library = library.map(|library| library.status(now, |_| Vec::new()));
@@ -260,18 +313,9 @@ pub fn picture(
         burns: burns.map(|burns| burns.heard(now)).unwrap_or_default(),
         policies: burns.map(|b| b.policies.clone()).unwrap_or_default(),
         holding: Arc::default(),
-        delivery: DeliveryInputs {
-            heard: answers
-                .deliveries
-                .iter()
-                .filter_map(|asked| asked.heard(now))
-                .collect(),
-            past: Arc::default(),
-            services: Arc::new(joining.services()),
-            allowances: Arc::new(joining.allowances.clone()),
-        },
+        delivery,
         onsets: Arc::default(),
-        burn_at: burns.and_then(|burns| burns.at),
+        burn_at: burns.and_then(|burns| burns.at).or(answers.deliveries.at),
         library: answers
             .library
             .and_then(|library| library.into_result().ok())
@@ -289,5 +333,10 @@ pub fn picture(
             .burns
             .map(|burns| burns.problems(now))
             .unwrap_or_default(),
+        gaps: Gaps {
+            history_error: answers.deliveries.history_error,
+            not_known_then,
+            onsets: Vec::new(),
+        },
     }
 }

@@ -8,9 +8,11 @@ use chrono::{DateTime, Utc};
 use serde::Serialize;
 
 use super::asked::SourceStatus;
+use super::delivery_json::SuspectDoc;
 use super::gather::Picture;
 use crate::domain::alert::{Alert, Currency, Debt, Lane, PendingAlert, Sighting};
 use crate::domain::claim::Claim;
+use crate::domain::delivery::{Part, PartState};
 use crate::domain::duration::age_secs;
 use crate::domain::label::Labels;
 use crate::domain::runbook::Version;
@@ -61,6 +63,36 @@ pub struct SourceDoc<'a> {
     error_kind: Option<ErrorKind>,
     next_step: Option<&'static str>,
     limits: &'a [Untrusted],
+    /// Each part that was asked for; only of sources that have several.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    parts: Vec<PartDoc<'a>>,
+}
+
+/// One part of a source.
+#[derive(Debug, Serialize)]
+struct PartDoc<'a> {
+    what: &'a Untrusted,
+    state: &'static str,
+    count: Option<usize>,
+    why: Option<&'a Untrusted>,
+}
+
+impl<'a> PartDoc<'a> {
+    fn of(part: &'a Part) -> Self {
+        let (state, count, why) = match &part.state {
+            PartState::Read(count) => ("read", Some(*count), None),
+            PartState::LastKnown(why) => ("last_known", None, Some(why)),
+            PartState::NotPermitted(why) => ("not_permitted", None, Some(why)),
+            PartState::Absent => ("absent", None, None),
+            PartState::Failed(why) => ("failed", None, Some(why)),
+        };
+        Self {
+            what: &part.what,
+            state,
+            count,
+            why,
+        }
+    }
 }
 
 impl<'a> SourceDoc<'a> {
@@ -78,6 +110,7 @@ impl<'a> SourceDoc<'a> {
             error_kind: error.map(|e| e.kind),
             next_step: error.map(|e| e.kind.next_step()),
             limits: &source.limits,
+            parts: source.parts.iter().map(PartDoc::of).collect(),
         }
     }
 
@@ -112,21 +145,17 @@ pub struct AlertDoc<'a> {
     owner: Option<&'a Untrusted>,
     claim: Option<ClaimDoc<'a>>,
     runbook: Option<LinkDoc<'a>>,
-    /// Changes that may be the cause. No source tells changes yet.
-    suspects: [Never; 0],
+    /// What preceded it and deserves a look first; empty where changes were not asked for.
+    suspects: Vec<SuspectDoc>,
     receivers: &'a [Untrusted],
     generator_url: Option<&'a Untrusted>,
     debt: Vec<Debt>,
 }
 
-/// The element of a list that has none in this version.
-#[derive(Debug, Serialize)]
-pub enum Never {}
-
 impl<'a> AlertDoc<'a> {
-    /// At the time of the picture.
+    /// At the time of the picture, with what preceded it.
     #[must_use]
-    pub fn of(alert: &'a Alert, at: DateTime<Utc>) -> Self {
+    pub fn of(alert: &'a Alert, at: DateTime<Utc>, suspects: Vec<SuspectDoc>) -> Self {
         let place = &alert.place;
         Self {
             id: alert_id(alert),
@@ -147,7 +176,7 @@ impl<'a> AlertDoc<'a> {
             owner: alert.owner(),
             claim: alert.claim.as_ref().map(ClaimDoc::of),
             runbook: alert.runbook.as_deref().map(LinkDoc::of),
-            suspects: [],
+            suspects,
             receivers: &alert.origin.receivers,
             generator_url: alert.origin.generator_url.as_ref(),
             debt: alert.debts(),

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+pub mod alert_choice;
 pub mod alerts;
 pub mod args;
 pub mod asked;
@@ -15,14 +16,21 @@ pub mod burn;
 pub mod burn_choice;
 pub mod burn_json;
 pub mod burn_text;
+pub mod change_choice;
+pub mod changes;
 pub mod check;
 mod check_delivery;
 mod check_machine;
 mod check_slos;
 mod check_sources;
+pub mod delivery_json;
+pub mod delivery_text;
 pub mod demo;
+pub mod drift;
 pub mod exit;
 pub mod gather;
+pub mod gather_deliveries;
+mod gather_onsets;
 pub mod gather_slos;
 pub mod init;
 mod init_found;
@@ -30,13 +38,22 @@ pub mod json;
 pub mod kept;
 pub mod output;
 pub mod page;
+mod rewind;
 pub mod runbook;
 pub mod shell;
 pub mod status;
+pub mod suspecting;
+pub mod suspects;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
 mod tests_burn;
+#[cfg(test)]
+mod tests_delivery;
+#[cfg(test)]
+mod tests_gaps;
+#[cfg(test)]
+mod tests_suspects;
 pub mod when;
 pub mod which;
 
@@ -47,6 +64,7 @@ use crate::domain::filter::Filter;
 use args::{AlertsArgs, Format, Global, Print, Reading, RunbookCommand};
 use exit::Exit;
 use gather::{Picture, Scope};
+use gather_deliveries::DeliveryQuestion;
 use gather_slos::BurnQuestion;
 use output::{Answer, Looks, Output};
 use page::Page;
@@ -92,8 +110,16 @@ pub async fn run(command: &Print, global: &Global, world: &World, output: &mut O
                 cache: Some(world.paths.burn_dir()),
                 ..BurnQuestion::default()
             };
-            asking.picture(&Scope::Everything(burns), status).await
+            let deliveries = DeliveryQuestion {
+                paths: Some(world.paths.clone()),
+                ..DeliveryQuestion::default()
+            };
+            let scope = Scope::Everything(burns, deliveries);
+            asking.picture(&scope, status).await
         }
+        Print::Changes(args) => changes::run(args, global, world, output).await,
+        Print::Drift(args) => drift::run(args, global, world, output).await,
+        Print::Suspects(args) => suspects::run(args, global, world, output).await,
         Print::Burn(args) => burn::run(args, global, world, output).await,
         Print::Alerts(args) => {
             let asking = Asking::new(args.reading, global, world, output);
@@ -140,7 +166,12 @@ impl<'a> Asking<'a> {
             Ok(claims) => (claims, None),
             Err(why) => (Claims::default(), Some(format!("quell: {why}"))),
         };
-        let picture = gather::gather(&settings, scope, Arc::new(claims), self.world.clock).await;
+        let claims = Arc::new(claims);
+        let mut picture = gather::gather(&settings, scope, claims, self.world.clock).await;
+        if matches!(scope, Scope::Everything(..)) && !settings.delivery.sources.is_empty() {
+            let services = gather_onsets::services(&picture);
+            gather_onsets::add(&settings, &mut picture, &services).await;
+        }
         let document = print(&picture, &show).map_err(|e| unwritable(&e))?;
         let exit = burn::exit(&picture, picture.board.burns.iter());
         let mut answer = Answer::with(document, exit);

@@ -8,13 +8,19 @@ use super::alerts::{self, Rows};
 use super::asked::SourceStatus;
 use super::burn_json::{BurnDoc, Detail, ProblemDoc};
 use super::burn_text;
+use super::change_choice::ChangeFilter;
+use super::delivery_json::{ChangeDoc, DriftDoc};
+use super::delivery_text::{self, DriftTally};
 use super::gather::Picture;
-use super::json::{AlertDoc, CountsDoc, Document, Never, PendingDoc, SourceDoc, alert_id};
+use super::json::{AlertDoc, CountsDoc, Document, PendingDoc, SourceDoc, alert_id};
 use super::page::{Page, Role, Table, cell, count, rest};
+use super::suspecting::Suspecting;
 use crate::domain::alert::{Alert, Debt};
 use crate::domain::blindness::Blindness;
+use crate::domain::board::Board;
 use crate::domain::duration::short_age;
 use crate::domain::freshness::Freshness;
+use crate::domain::source::SourceKind;
 use crate::domain::text::Untrusted;
 use chrono::{DateTime, Utc};
 
@@ -33,8 +39,11 @@ struct StatusDoc<'a> {
     pending: Vec<PendingDoc<'a>>,
     burn: Vec<BurnDoc<'a>>,
     slo_problems: Vec<ProblemDoc<'a>>,
-    changes: [Never; 0],
-    drift: [Never; 0],
+    changes: Vec<ChangeDoc<'a>>,
+    drift: Vec<DriftDoc<'a>>,
+    drift_counts: DriftTally,
+    history_error: Option<&'a str>,
+    partial: Vec<String>,
     debt: Vec<DebtDoc<'a>>,
     blind: &'a [Blindness],
 }
@@ -67,7 +76,7 @@ pub fn json(picture: &Picture) -> Result<String, serde_json::Error> {
         env: picture.env.as_deref(),
         sources: SourceDoc::all(picture),
         counts: CountsDoc::of(picture),
-        alerts: docs(&picture.board.alerts, at),
+        alerts: docs(&picture.board, at),
         pending: picture
             .board
             .pending
@@ -78,16 +87,33 @@ pub fn json(picture: &Picture) -> Result<String, serde_json::Error> {
             .map(|burn| BurnDoc::of(burn, &picture.inputs.policies, Detail::Numbers))
             .collect(),
         slo_problems: ProblemDoc::all(picture),
-        changes: [],
-        drift: [],
+        changes: changes(picture),
+        drift: DriftDoc::all(picture),
+        drift_counts: DriftTally::of(picture),
+        history_error: picture.gaps.history_error.as_deref(),
+        partial: picture.partial(),
         debt: debts(picture),
         blind: &picture.board.blind,
     };
     Document::text("quell.status/1", body)
 }
 
-fn docs(alerts: &[Alert], at: DateTime<Utc>) -> Vec<AlertDoc<'_>> {
-    alerts.iter().map(|alert| AlertDoc::of(alert, at)).collect()
+fn docs(board: &Board, at: DateTime<Utc>) -> Vec<AlertDoc<'_>> {
+    let mut suspecting = Suspecting::new(board);
+    let alerts = board.alerts.iter();
+    alerts
+        .map(|alert| AlertDoc::of(alert, at, suspecting.of(alert)))
+        .collect()
+}
+
+/// Those of the last 24 hours.
+fn changes(picture: &Picture) -> Vec<ChangeDoc<'_>> {
+    let (delivery, filter) = (&picture.board.delivery, ChangeFilter::default());
+    let changes = delivery.changes.iter();
+    let in_time = changes.filter(|change| filter.is_in_time(change, picture.at()));
+    in_time
+        .map(|change| ChangeDoc::of(change, &delivery.past))
+        .collect()
 }
 
 fn debts(picture: &Picture) -> Vec<DebtDoc<'_>> {
@@ -118,6 +144,7 @@ pub fn text(picture: &Picture, page: &Page) -> String {
     head(picture, page, &mut out);
     urgent(picture, page, &mut out);
     burn_line(picture, page, &mut out);
+    delivery_lines(picture, page, &mut out);
     sources(picture, page, &mut out);
     blind(picture, page, &mut out);
     debt_line(picture, page, &mut out);
@@ -164,9 +191,19 @@ fn urgent(picture: &Picture, page: &Page, out: &mut String) {
         let all_heard = picture
             .sources
             .iter()
-            .all(|s| s.freshness == Freshness::Fresh);
+            .all(|s| s.freshness == Freshness::Fresh && s.unread().next().is_none());
+        let tells_alerts = |source: &SourceStatus| {
+            matches!(
+                source.kind,
+                SourceKind::Alertmanager | SourceKind::Prometheus
+            )
+        };
+        let is_watched = picture.sources.iter().any(tells_alerts);
         // Silence proves something only where everybody could be asked.
-        if !picture.board.burn_rows.is_empty() {
+        if !is_watched && picture.board.burns.is_empty() {
+            let line = "alerts are not watched: no Alertmanager and no Prometheus is named";
+            page.line(out, Role::Care, line);
+        } else if !picture.board.burn_rows.is_empty() {
             let line = "no alert fires, but a budget burns too fast";
             page.line(out, Role::Care, line);
         } else if all_heard {
@@ -199,6 +236,16 @@ fn burn_line(picture: &Picture, page: &Page, out: &mut String) {
     }
 }
 
+fn delivery_lines(picture: &Picture, page: &Page, out: &mut String) {
+    let mut lines = String::new();
+    delivery_text::summary(picture, page, &mut lines);
+    delivery_text::history_and_then(picture, page, &mut lines);
+    if !lines.is_empty() {
+        out.push('\n');
+        out.push_str(&lines);
+    }
+}
+
 fn sources(picture: &Picture, page: &Page, out: &mut String) {
     out.push('\n');
     page.line(out, Role::Heading, "Sources");
@@ -214,6 +261,10 @@ fn sources(picture: &Picture, page: &Page, out: &mut String) {
         if let Some(error) = &source.health.error {
             let next = format!("next: {}", error.kind.next_step());
             table.row(vec![cell(""), rest(next).role(Role::Faint)]);
+        }
+        for (what, why) in source.unread() {
+            let part = format!("{what}: {why}");
+            table.row(vec![cell(""), rest(part).role(Role::Care)]);
         }
         for limit in &source.limits {
             let limit = format!("limit: {limit}");

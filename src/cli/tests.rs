@@ -13,6 +13,7 @@ use unicode_width::UnicodeWidthStr as _;
 use super::args::{Cli, Command, DemoArgs, Format, Global, WhichArgs};
 use super::asked::Asked;
 use super::gather::{Answers, Picture, picture};
+use super::gather_deliveries::DeliveryAnswers;
 use super::output::tests::Kept;
 use super::output::{Output, Terminal};
 use super::page::{Ink, Page, Signs};
@@ -186,7 +187,7 @@ async fn some_picture() -> Picture {
         ],
         prometheuses: vec![asked("prom-1", SourceKind::Prometheus, Ok(rules())).await],
         burns: None,
-        deliveries: Vec::new(),
+        deliveries: DeliveryAnswers::default(),
         library: Some(asked("runbooks", SourceKind::Runbooks, Ok(library())).await),
     };
     let policy = TriagePolicy::default();
@@ -208,7 +209,7 @@ async fn dead_picture() -> Picture {
         alertmanagers: vec![(asked("am-1", kind, Err(error)).await, None, String::new())],
         prometheuses: Vec::new(),
         burns: None,
-        deliveries: Vec::new(),
+        deliveries: DeliveryAnswers::default(),
         library: Some(asked("runbooks", SourceKind::Runbooks, Ok(Library::default())).await),
     };
     picture(
@@ -464,6 +465,8 @@ fn shells_and_readers_get_every_command() {
         "\"quell runbook which\"",
         "\"quell status\"",
         "\"quell burn\"",
+        "\"quell changes\"",
+        "\"quell suspects\"",
         "\\-\\-explain",
         "\\-\\-seed",
     ] {

@@ -13,6 +13,7 @@ use super::asked::Asked;
 use super::burn_json::Detail;
 use super::exit::Exit;
 use super::gather::{Answers, Picture, picture};
+use super::gather_deliveries::DeliveryAnswers;
 use super::gather_slos::BurnAnswers;
 use super::page::{Page, Signs};
 use super::tests::{HOSTILE, asked, is_harmless, line, now, parsed, quell, terminal, world};
@@ -131,7 +132,7 @@ fn unread(slo: Slo, why: &NoData) -> MeasuredSlo {
 }
 
 /// One page: known from a file and from recordings, whose mean over time says otherwise.
-fn paging() -> MeasuredSlo {
+pub(super) fn paging() -> MeasuredSlo {
     let mut slo = slo("checkout-api", "checkout-availability");
     slo.summary = Some(line("Answers of the checkout are not 5xx"));
     slo.labels = Labels::of(&[("tier", "1")]);
@@ -226,9 +227,13 @@ fn dead() -> SourceError {
     SourceError::new(ErrorKind::Unreachable, "connection refused")
 }
 
-type AskedSlos = (Asked<BurnAnswer>, Vec<Slo>);
+pub(super) type AskedSlos = (Asked<BurnAnswer>, Vec<Slo>);
 
-async fn said(name: &str, result: Result<BurnAnswer, SourceError>, its: Vec<Slo>) -> AskedSlos {
+pub(super) async fn said(
+    name: &str,
+    result: Result<BurnAnswer, SourceError>,
+    its: Vec<Slo>,
+) -> AskedSlos {
     (asked(name, SourceKind::Slos, result).await, its)
 }
 
@@ -243,7 +248,7 @@ fn of(asked: Vec<AskedSlos>, files: SloFiles, policies: BurnPolicies) -> Picture
         alertmanagers: Vec::new(),
         prometheuses: Vec::new(),
         burns: Some(burns),
-        deliveries: Vec::new(),
+        deliveries: DeliveryAnswers::default(),
         library: None,
     };
     let policy = TriagePolicy::default();
