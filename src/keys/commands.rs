@@ -15,6 +15,14 @@ pub enum Context {
     Burns,
     /// One SLO, opened.
     Burn,
+    /// The list of changes.
+    Changes,
+    /// One change, opened.
+    Change,
+    /// The list of differences.
+    Drifts,
+    /// One difference, opened.
+    Drift,
     /// The list of runbooks.
     Runbooks,
     /// A runbook, opened.
@@ -40,6 +48,8 @@ pub enum CommandId {
     Suspend,
     ShowTriage,
     ShowBurn,
+    ShowChanges,
+    ShowDrift,
     ShowRunbooks,
     ShowSources,
     Theme,
@@ -125,10 +135,15 @@ impl Command {
     }
 }
 
-use Context::{Alert, Burn, Burns, Global, Help, Reader, Runbooks, Sources, Text, Triage};
+use Context::{
+    Alert, Burn, Burns, Change, Changes, Drift, Drifts, Global, Help, Reader, Runbooks, Sources,
+    Text, Triage,
+};
 
-const LISTS: &[Context] = &[Triage, Burns, Runbooks];
-const SCROLLED: &[Context] = &[Triage, Burns, Burn, Runbooks, Sources, Alert, Reader, Help];
+const LISTS: &[Context] = &[Triage, Burns, Changes, Drifts, Runbooks];
+const SCROLLED: &[Context] = &[
+    Triage, Burns, Burn, Changes, Change, Drifts, Drift, Runbooks, Sources, Alert, Reader, Help,
+];
 
 const fn command(
     id: CommandId,
@@ -213,8 +228,8 @@ pub const ALL: &[Command] = &[
     command(
         CommandId::Sort,
         "sort",
-        "put what runs out first at the top again",
-        &[Burns],
+        "order the rows again, with what is new: what runs out first, what is newest, what drifted",
+        &[Burns, Changes, Drifts],
         &["o"],
     )
     .hinted("sort"),
@@ -222,7 +237,7 @@ pub const ALL: &[Command] = &[
         CommandId::Filter,
         "filter",
         "show only what matches: env=prod severity=~\"crit.*\" word",
-        &[Triage, Burns],
+        &[Triage, Burns, Changes, Drifts],
         &["/"],
     )
     .hinted("filter")
@@ -381,6 +396,20 @@ pub const ALL: &[Command] = &[
         "screen 2: which error budgets are going, how fast",
         &[Global],
         &["2"],
+    ),
+    command(
+        CommandId::ShowChanges,
+        "changes",
+        "screen 3: what was deployed, by whom, and how it ended",
+        &[Global],
+        &["3"],
+    ),
+    command(
+        CommandId::ShowDrift,
+        "drift",
+        "screen 4: what differs from what was declared",
+        &[Global],
+        &["4"],
     ),
     command(
         CommandId::ShowRunbooks,

@@ -4,9 +4,9 @@
 //! possible is what is possible.
 
 use super::Model;
-use super::burns;
 use super::rows::RowKind;
 use super::session::{CrashSwitch, Screen};
+use super::{burns, changes, drifts};
 use crate::domain::alert::Alert;
 use crate::keys::CommandId;
 
@@ -58,6 +58,18 @@ fn openable(model: &Model) -> Result<(), Reason> {
         Screen::Burn => match burns::target(model) {
             Some(_) => Ok(()),
             None => Err("nothing is selected"),
+        },
+        Screen::Changes => match session.changes.list.target() {
+            None => Err("nothing is selected"),
+            Some(_) => changes::target(model)
+                .map(|_| ())
+                .ok_or("it is not told any more"),
+        },
+        Screen::Drift => match session.drifts.list.target() {
+            None => Err("nothing is selected"),
+            Some(_) => drifts::target(model)
+                .map(|_| ())
+                .ok_or("it is not reported any more"),
         },
         Screen::Runbooks => {
             let library = model.knowledge.library();

@@ -1,9 +1,12 @@
 //! What must be said on every screen because it makes the rest uncertain?
 //!
-//! Lost sources first, then missing watchdogs and failing rules. Each is one line in words.
+//! Lost sources first, then missing watchdogs and failing rules. Each is one line in words. On
+//! screens 3 and 4 the sources of the screen come before all others, with what they may not read.
 
 use super::Model;
+use super::delivery::{self, Matter};
 use super::knowledge::SourceState;
+use super::session::Screen;
 use crate::domain::blindness::BlindnessKind;
 use crate::domain::duration::{age_secs, short};
 use crate::domain::freshness::Freshness;
@@ -12,13 +15,22 @@ use crate::domain::source::SourceKind;
 /// The lines, the worst first.
 #[must_use]
 pub fn lines(model: &Model) -> Vec<String> {
-    let lost = model
-        .knowledge
-        .sources
-        .iter()
-        .filter(|s| !is_said_by_its_server(s, model))
+    let matter = match model.session.screen {
+        Screen::Changes => Some(Matter::Changes),
+        Screen::Drift => Some(Matter::Drift),
+        Screen::Triage | Screen::Burn | Screen::Runbooks | Screen::Sources => None,
+    };
+    let is_of_screen = |s: &&SourceState| matter.is_some_and(|m| m.is_told_by(s.kind));
+    let sources = || model.knowledge.sources.iter();
+    let of_screen = sources()
+        .filter(is_of_screen)
         .filter_map(|s| lost(s, model));
-    let mut lines: Vec<String> = lost.collect();
+    let mut lines: Vec<String> = of_screen.collect();
+    lines.extend(matter.and_then(|matter| unread(model, matter)));
+    let others = sources()
+        .filter(|s| !is_of_screen(s) && !is_said_by_its_server(s, model))
+        .filter_map(|s| lost(s, model));
+    lines.extend(others);
     let of_kind = |kind| model.board.blind.iter().filter(move |b| b.kind == kind);
     let missing = of_kind(BlindnessKind::WatchdogMissing);
     let behind = of_kind(BlindnessKind::ReplicaBehind);
@@ -35,6 +47,18 @@ pub fn lines(model: &Model) -> Vec<String> {
         )),
     }
     lines
+}
+
+/// What the sources of a screen could not read, in one line: the first of it, and how much more.
+fn unread(model: &Model, matter: Matter) -> Option<String> {
+    let unread = delivery::unread(model, matter);
+    let (source, part) = unread.first()?;
+    let more = match unread.len() - 1 {
+        0 => String::new(),
+        1 => "1 more part is not read, and ".to_owned(),
+        more => format!("{more} more parts are not read, and "),
+    };
+    Some(format!("blind: {more}{}", delivery::in_words(source, part)))
 }
 
 /// A Prometheus that is lost takes the burns it measures with it: one line says both.
@@ -73,6 +97,15 @@ fn lost(source: &SourceState, model: &Model) -> Option<String> {
                 (Some(_), SourceKind::Runbooks) => "the runbooks are the last known".to_owned(),
                 (Some(at), SourceKind::Slos) => {
                     format!("its burn rates are the last known, {} old", age(at))
+                }
+                (Some(at), SourceKind::Terraform) => {
+                    format!("its differences are the last known, {} old", age(at))
+                }
+                (Some(at), kind) if Matter::Changes.is_told_by(kind) => {
+                    format!("its changes are the last known, {} old", age(at))
+                }
+                (Some(at), SourceKind::Services) => {
+                    format!("its services are the last known, {} old", age(at))
                 }
                 (Some(at), _) => format!("its alerts are the last known, {} old", age(at)),
             };

@@ -49,13 +49,21 @@ impl Layout {
         let is_list = match session.screen {
             Screen::Triage => session.triage.detail.is_none(),
             Screen::Burn => session.burn.opened.is_none(),
+            Screen::Changes => session.changes.list.opened.is_none(),
+            Screen::Drift => session.drifts.list.opened.is_none(),
             Screen::Runbooks | Screen::Sources => true,
         };
         let opened = session.screen == Screen::Runbooks && session.runbooks.reader.is_some();
         let roomy = rows >= WITH_SUMMARY;
         let blind_rows = blind.min(if roomy { 2 } else { 1 });
-        let has_side = matches!(session.screen, Screen::Triage | Screen::Sources);
-        let side = columns >= SIDE_BY_SIDE && has_side && is_list;
+        // What is opened on screens 3 and 4 stands beside its list, which has the whole width before.
+        let has_side = match session.screen {
+            Screen::Triage | Screen::Sources => is_list,
+            Screen::Changes | Screen::Drift => !is_list,
+            Screen::Burn | Screen::Runbooks => false,
+        };
+        let side = columns >= SIDE_BY_SIDE && has_side;
+        let is_list = is_list || side;
         let warned = session
             .runbooks
             .reader
@@ -67,8 +75,8 @@ impl Layout {
             // On a small screen the row of a source has no room to say what is wrong with it.
             Screen::Sources => body / 2,
             Screen::Triage if roomy => 3,
-            Screen::Burn if roomy => 5,
-            Screen::Triage | Screen::Burn | Screen::Runbooks => 0,
+            Screen::Burn | Screen::Changes | Screen::Drift if roomy => 5,
+            _ => 0,
         };
         let list_columns = if side { columns * 6 / 10 } else { columns };
         Self {

@@ -6,6 +6,10 @@
 pub mod available;
 pub mod blind;
 pub mod burns;
+pub mod changes;
+pub mod delivery;
+pub mod drifts;
+pub mod held;
 pub mod knowledge;
 pub mod layout;
 pub mod palette;

@@ -4,6 +4,8 @@ use std::collections::HashSet;
 use std::sync::Arc;
 
 use super::burns::BurnSession;
+use super::changes::ChangesSession;
+use super::drifts::DriftsSession;
 use super::prompt::Prompt;
 use super::rows::{FoldKey, Grouping, Row, RowKind, Tab};
 use super::scroll::Scroll;
@@ -24,6 +26,10 @@ pub enum Screen {
     Triage,
     /// 2: which budgets are going.
     Burn,
+    /// 3: what was changed.
+    Changes,
+    /// 4: what differs from what was declared.
+    Drift,
     /// 5: what is written.
     Runbooks,
     /// 8: what am I blind to.
@@ -41,6 +47,10 @@ pub struct Session {
     pub triage: TriageSession,
     /// Screen 2.
     pub burn: BurnSession,
+    /// Screen 3.
+    pub changes: ChangesSession,
+    /// Screen 4.
+    pub drifts: DriftsSession,
     /// Screen 5.
     pub runbooks: RunbookSession,
     /// Screen 8.
@@ -258,7 +268,7 @@ pub struct ReaderFacts {
 pub struct Measured {
     /// Of the open runbook.
     pub reader: Option<ReaderFacts>,
-    /// Lines of the opened alert, or of the opened SLO.
+    /// Lines of what is opened: an alert, an SLO, a change, a difference.
     pub detail_lines: Option<usize>,
     /// Lines of the help.
     pub help_lines: Option<usize>,
@@ -309,6 +319,8 @@ impl Session {
                 unseen: Unseen::default(),
             },
             burn: BurnSession::default(),
+            changes: ChangesSession::default(),
+            drifts: DriftsSession::default(),
             runbooks: RunbookSession::default(),
             sources: Scroll::default(),
             help: None,
@@ -337,6 +349,10 @@ impl Session {
             Screen::Triage => Context::Triage,
             Screen::Burn if self.burn.opened.is_some() => Context::Burn,
             Screen::Burn => Context::Burns,
+            Screen::Changes if self.changes.list.opened.is_some() => Context::Change,
+            Screen::Changes => Context::Changes,
+            Screen::Drift if self.drifts.list.opened.is_some() => Context::Drift,
+            Screen::Drift => Context::Drifts,
             Screen::Runbooks if self.runbooks.reader.is_some() => Context::Reader,
             Screen::Runbooks => Context::Runbooks,
             Screen::Sources => Context::Sources,

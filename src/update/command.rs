@@ -1,11 +1,12 @@
 //! What does each command do?
 
-use super::{burns, palette, reader, step, triage};
+use super::{burns, changes, drifts, palette, reader, step, triage};
 use crate::effect::{Effect, ThemeChoice};
 use crate::keys::CommandId;
 use crate::model::Model;
 use crate::model::available::available;
 use crate::model::burns::Explain;
+use crate::model::held::Cursor;
 use crate::model::prompt::PromptKind;
 use crate::model::rows::Grouping;
 use crate::model::scroll::Step;
@@ -48,6 +49,8 @@ fn quiet(model: &mut Model, id: CommandId, argument: Option<&str>) {
     match id {
         CommandId::ShowTriage => show(model, Screen::Triage),
         CommandId::ShowBurn => show(model, Screen::Burn),
+        CommandId::ShowChanges => show(model, Screen::Changes),
+        CommandId::ShowDrift => show(model, Screen::Drift),
         CommandId::ShowRunbooks => show(model, Screen::Runbooks),
         CommandId::ShowSources => show(model, Screen::Sources),
         CommandId::Help => model.session.help = Some(Help::default()),
@@ -76,7 +79,7 @@ fn quiet(model: &mut Model, id: CommandId, argument: Option<&str>) {
         CommandId::OpenBurn => burns::open_from_triage(model),
         CommandId::Explain => burns::explain(model),
         CommandId::Span => burns::span(model),
-        CommandId::Sort => burns::sort_by_key(model),
+        CommandId::Sort => sort(model),
         CommandId::NextMatch => reader::next_match(model, 1),
         CommandId::PreviousMatch => reader::next_match(model, -1),
         CommandId::NextLink => reader::next_link(model, 1),
@@ -110,14 +113,34 @@ fn show(model: &mut Model, screen: Screen) {
         _ if model.session.screen != screen => {}
         Screen::Triage => model.session.triage.detail = None,
         Screen::Burn => model.session.burn.opened = None,
+        Screen::Changes => model.session.changes.list.opened = None,
+        Screen::Drift => model.session.drifts.list.opened = None,
         Screen::Runbooks => model.session.runbooks.reader = None,
         Screen::Sources => {}
     }
     model.session.screen = screen;
-    if screen == Screen::Burn {
-        burns::sort(model);
+    match screen {
+        Screen::Burn => burns::sort(model),
+        Screen::Changes => changes::sort(model, Cursor::Stays),
+        Screen::Drift => drifts::sort(model, Cursor::Stays),
+        Screen::Triage | Screen::Runbooks | Screen::Sources => {}
     }
     triage::settle(model);
+}
+
+/// By the operator's key: to the top, as that is what matters first.
+fn sort(model: &mut Model) {
+    match model.session.screen {
+        Screen::Changes => {
+            changes::sort(model, Cursor::Top);
+            model.session.say(Tone::Done, "sorted: newest first");
+        }
+        Screen::Drift => {
+            drifts::sort(model, Cursor::Top);
+            model.session.say(Tone::Done, "sorted: drift first");
+        }
+        _ => burns::sort_by_key(model),
+    }
 }
 
 fn open(model: &mut Model) -> Vec<Effect> {
@@ -125,6 +148,14 @@ fn open(model: &mut Model) -> Vec<Effect> {
         Screen::Triage => triage::open(model),
         Screen::Burn => {
             burns::open_selected(model, Explain::Off);
+            vec![]
+        }
+        Screen::Changes => {
+            model.session.changes.list.open();
+            vec![]
+        }
+        Screen::Drift => {
+            model.session.drifts.list.open();
             vec![]
         }
         Screen::Runbooks => {
@@ -139,6 +170,8 @@ fn back(model: &mut Model) {
     match model.session.screen {
         Screen::Triage => triage::back(model),
         Screen::Burn => burns::back(model),
+        Screen::Changes => changes::back(model),
+        Screen::Drift => drifts::back(model),
         Screen::Runbooks => {
             reader::back(model);
             triage::settle(model);

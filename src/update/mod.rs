@@ -4,7 +4,9 @@
 //! reads a clock or touches the world.
 
 mod burns;
+mod changes;
 mod command;
+mod drifts;
 mod palette;
 mod reader;
 mod sources;
@@ -17,6 +19,7 @@ use chrono::{DateTime, Utc};
 use crate::effect::Effect;
 use crate::keys::{self, CommandId, Context, KeyPress};
 use crate::model::Model;
+use crate::model::held::Held;
 use crate::model::layout::{Layout, help_height};
 use crate::model::scroll::Step;
 use crate::model::session::{Keys, Measured, Screen, Tone};
@@ -30,6 +33,7 @@ pub fn update(model: &mut Model, msg: Msg, now: DateTime<Utc>) -> Vec<Effect> {
     model.dirty |= !matches!(msg, Msg::Tick) || new_second;
     let mut effects = handle(model, msg);
     effects.extend(burns::wanted(model));
+    changes::follow(model);
     effects
 }
 
@@ -70,7 +74,9 @@ fn handle(model: &mut Model, msg: Msg) -> Vec<Effect> {
 
 /// Takes in what the layout found out, before drawing.
 pub fn measured(model: &mut Model, measured: Measured) {
-    let height = Layout::of(model).height();
+    let layout = Layout::of(model);
+    let height = layout.height();
+    let columns = model.session.size.0;
     if let Some(facts) = measured.reader {
         reader::measured(model, facts, height);
     }
@@ -108,6 +114,18 @@ pub fn measured(model: &mut Model, measured: Measured) {
             let rows = session.burn.rows.len();
             session.burn.scroll.reveal(rows, height);
         }
+        Screen::Changes => drawn(
+            &mut session.changes.list,
+            measured.detail_lines,
+            layout,
+            columns,
+        ),
+        Screen::Drift => drawn(
+            &mut session.drifts.list,
+            measured.detail_lines,
+            layout,
+            columns,
+        ),
         Screen::Runbooks => {
             let books = model.knowledge.library().runbooks.len();
             session.runbooks.list.reveal(books, height);
@@ -116,6 +134,19 @@ pub fn measured(model: &mut Model, measured: Measured) {
             let sources = model.knowledge.sources.len();
             session.sources.reveal(sources, height);
         }
+    }
+}
+
+/// A list that something opened covers keeps its window.
+fn drawn<Id: Clone + Eq + std::hash::Hash>(
+    list: &mut Held<Id>,
+    lines: Option<usize>,
+    layout: Layout,
+    columns: u16,
+) {
+    list.measured(lines, layout.height());
+    if list.opened.is_none() || layout.list_columns < columns {
+        list.reveal(layout.height());
     }
 }
 
@@ -158,6 +189,8 @@ fn step(model: &mut Model, step: Step) {
     match session.screen {
         Screen::Triage => triage::step(model, step),
         Screen::Burn => burns::step(model, step),
+        Screen::Changes => session.changes.list.step(step, height),
+        Screen::Drift => session.drifts.list.step(step, height),
         Screen::Runbooks => reader::step(model, step),
         Screen::Sources => {
             let rows = model.knowledge.sources.len();

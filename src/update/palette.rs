@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::{burns, command, reader, triage};
+use super::{burns, changes, command, drifts, reader, triage};
 use crate::domain::filter::Filter;
 use crate::effect::Effect;
 use crate::keys::KeyPress;
@@ -83,6 +83,8 @@ fn changed(model: &mut Model) {
 fn present_filter(model: &Model) -> String {
     match model.session.screen {
         Screen::Burn => model.session.burn.filter.to_string(),
+        Screen::Changes => model.session.changes.list.filter.to_string(),
+        Screen::Drift => model.session.drifts.list.filter.to_string(),
         _ => model.session.triage.filter.to_string(),
     }
 }
@@ -91,6 +93,8 @@ fn present_filter(model: &Model) -> String {
 fn apply(model: &mut Model, filter: Filter) {
     match model.session.screen {
         Screen::Burn => burns::filter(model, filter),
+        Screen::Changes => changes::filter(model, filter),
+        Screen::Drift => drifts::filter(model, filter),
         _ => triage::filter(model, filter),
     }
 }

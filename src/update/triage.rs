@@ -6,7 +6,7 @@
 use std::collections::HashSet;
 use std::sync::Arc;
 
-use super::{burns, sources};
+use super::{burns, changes, drifts, sources};
 use crate::domain::alert::Alert;
 use crate::domain::board::Board;
 use crate::domain::claim::{Claim, Occurrence};
@@ -81,10 +81,12 @@ fn show(model: &mut Model, board: Arc<Board>) {
     if model.knowledge.merging.is_settled() && model.knowledge.everybody_was_asked(model.now) {
         model.session.triage.unseen.started = Started::Yes;
     }
-    model.board = board;
+    let shown = std::mem::replace(&mut model.board, board);
     refresh_detail(model);
     rebuild(model, cause);
     burns::picture(model);
+    changes::picture(model, &shown);
+    drifts::picture(model);
 }
 
 fn occurrences(board: &Board) -> impl Iterator<Item = Occurrence> {

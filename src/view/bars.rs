@@ -26,6 +26,8 @@ pub fn title(model: &Model, look: &Look, buf: &mut Buffer) {
     match model.session.screen {
         Screen::Triage => tabs(model, look, buf),
         Screen::Burn => super::screens::burns::title(model, look, buf),
+        Screen::Changes => super::screens::changes::title(model, look, buf),
+        Screen::Drift => super::screens::drifts::title(model, look, buf),
         Screen::Runbooks => super::screens::reader::title(model, look, buf),
         Screen::Sources => {
             let area = buf.area;
@@ -271,6 +273,8 @@ fn typed(prompt: &Prompt, model: &Model, look: &Look, area: Rect, buf: &mut Buff
 fn rows(model: &Model) -> usize {
     match model.session.screen {
         Screen::Burn => model.session.burn.rows.len(),
+        Screen::Changes => model.session.changes.list.rows.len(),
+        Screen::Drift => model.session.drifts.list.rows.len(),
         _ => model.session.triage.rows.len(),
     }
 }

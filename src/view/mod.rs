@@ -62,6 +62,11 @@ pub fn prepare(model: &Model, look: &Look, cache: &mut Cache) -> Measured {
     if session.screen == Screen::Burn && session.burn.opened.is_some() {
         measured.detail_lines = Some(screens::burn::lines(model, look, columns).len());
     }
+    match session.screen {
+        Screen::Changes => measured.detail_lines = screens::changes::measure(model, look),
+        Screen::Drift => measured.detail_lines = screens::drifts::measure(model, look),
+        _ => {}
+    }
     if let (Screen::Runbooks, Some(reader)) = (session.screen, &session.runbooks.reader) {
         measured.reader = screens::reader::measure(reader, model, look, cache);
     }
@@ -93,6 +98,8 @@ pub fn render(model: &Model, look: &Look, cache: &Cache, buf: &mut Buffer) -> Op
                 screens::burn::draw(model, look, layout, buf);
             }
             Screen::Burn => screens::burns::draw(model, look, layout, buf),
+            Screen::Changes => screens::changes::draw(model, look, layout, buf),
+            Screen::Drift => screens::drifts::draw(model, look, layout, buf),
             Screen::Runbooks if model.session.runbooks.reader.is_some() => {
                 screens::reader::draw(model, look, layout, cache, buf);
             }

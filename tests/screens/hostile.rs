@@ -6,7 +6,7 @@ use quell::domain::claim::{Claim, Claims, Occurrence};
 use quell::domain::label::Labels;
 use quell::domain::observed::{RuleAlertState, Silence, Suppression};
 use quell::domain::runbook::{Library, Origin, Runbook, Version};
-use quell::domain::source::{ErrorKind, SourceError};
+use quell::domain::source::{ErrorKind, SourceError, SourceKind};
 use quell::domain::text::{Untrusted, shown};
 use quell::msg::Msg;
 use quell::runbooks::prose;
@@ -234,6 +234,14 @@ const WALKS: &[&str] = &[
     "2 e G",
     "2 G enter",
     "2 t",
+    "3",
+    "3 j",
+    "3 enter",
+    "3 j j j enter G",
+    "4",
+    "4 enter",
+    "4 j j enter G",
+    "4 G enter",
     "b",
     "?",
     ":",
@@ -248,6 +256,10 @@ fn walk(text: &str, keys: &str) -> Stage {
     stage.model.knowledge.claims = Arc::new(said.claims.clone());
     stage.answered(&said, now() - TimeDelta::seconds(3));
     stage.fails(Source::Am2, ago(1), ErrorKind::Refused, text);
+    let delivery = &mut stage.model.knowledge.delivery;
+    delivery.allowances = crate::deliveries::allowing(text);
+    stage = stage.with("k8s", SourceKind::Kubernetes);
+    stage.delivers("k8s", crate::deliveries::saying(text), ago(2));
     stage.press(keys)
 }
 

@@ -14,6 +14,9 @@
 mod bars;
 mod burns;
 mod cast;
+mod changes;
+mod deliveries;
+mod drifts;
 mod golden;
 mod hostile;
 mod looks;

@@ -2,9 +2,12 @@
 //!
 //! Scenes are made at 80x24 and may be resized afterwards, as a terminal is.
 
-use quell::domain::source::ErrorKind;
+use quell::domain::delivery::{DeliveryAnswer, PartState};
+use quell::domain::source::{ErrorKind, SourceKind};
+use quell::domain::text::Untrusted;
 
 use crate::cast::{Cast, ago, calm, climb, night, rule};
+use crate::deliveries::{self, part};
 use crate::slos;
 use crate::stage::{Source, Stage};
 use std::sync::Arc;
@@ -58,6 +61,17 @@ pub const ALL: &[Scene] = &[
     ("triage with a burn", burn_row),
     ("triage with a gone burn", burn_row_gone),
     ("alert with a burn", alert_with_burn),
+    ("changes", changes),
+    ("changes gone", changes_gone),
+    ("change opened", change_opened),
+    ("change last known", || changes_lost().press("enter")),
+    ("changes blind", changes_blind),
+    ("no changes", no_changes),
+    ("drifts", drifts),
+    ("drifts gone", drifts_gone),
+    ("drift opened", || drifts().press("j j enter")),
+    ("no drifts", no_drifts),
+    ("nothing compared", nothing_compared),
 ];
 
 pub fn pages() -> Stage {
@@ -355,4 +369,169 @@ pub fn alert_with_burn() -> Stage {
     let mut stage = burning().press("j enter");
     stage.history(Ok(climb()));
     stage
+}
+
+/// A night with SLOs in which things were changed; nobody has told of it yet.
+fn delivering_none() -> Stage {
+    let mut stage = burning();
+    let delivery = &mut stage.model.knowledge.delivery;
+    delivery.past = Arc::new(deliveries::past());
+    delivery.allowances = Arc::new(deliveries::allowances());
+    stage
+        .with("prod-eu-1", SourceKind::Kubernetes)
+        .with("argocd", SourceKind::Argocd)
+        .with("github", SourceKind::Github)
+        .with("tf-prod", SourceKind::Terraform)
+}
+
+/// All of it was told just now.
+pub fn delivering() -> Stage {
+    let mut stage = delivering_none();
+    stage.delivers("prod-eu-1", deliveries::cluster(), ago(2));
+    stage.delivers("argocd", deliveries::argocd(), ago(2));
+    stage.delivers("github", deliveries::code_host(), ago(2));
+    stage.delivers("tf-prod", deliveries::plans(), ago(2));
+    stage
+}
+
+pub fn changes() -> Stage {
+    delivering().press("3")
+}
+
+/// A rollout that goes on, and the past of its service's SLO was read on screen 2.
+pub fn change_opened() -> Stage {
+    delivering().press("2 3 j enter")
+}
+
+/// Two changes that began meanwhile wait, and one that is selected is told no more.
+pub fn changes_gone() -> Stage {
+    let mut stage = changes().press("j j j");
+    let mut cluster = deliveries::cluster();
+    cluster
+        .changes
+        .retain(|c| c.subject.target.raw() != "shop/deployment/search");
+    for service in ["new-one", "new-two"] {
+        cluster
+            .changes
+            .push(deliveries::change("prod-eu-1", service, 30, ["", "1"]));
+    }
+    stage.delivers("prod-eu-1", cluster, ago(0));
+    stage
+}
+
+/// The cluster and Argo CD were lost a while ago.
+pub fn changes_lost() -> Stage {
+    let mut stage = delivering();
+    for name in ["prod-eu-1", "argocd"] {
+        stage.delivers_not(name, ago(130), "connection refused");
+    }
+    stage.press("3 j")
+}
+
+/// The cluster answers, but not all of it may be read.
+pub fn changes_blind() -> Stage {
+    let mut stage = delivering();
+    let mut cluster = deliveries::cluster();
+    let forbidden = || Untrusted::line("replicasets.apps is forbidden");
+    cluster.parts = vec![
+        part("deployments", PartState::Read(31)),
+        part("replicasets", PartState::NotPermitted(forbidden())),
+        part(
+            "rollouts",
+            PartState::Failed(Untrusted::line("no answer within 10s")),
+        ),
+    ];
+    stage.delivers("prod-eu-1", cluster, ago(0));
+    stage.press("3")
+}
+
+/// Everybody answered, and there is nothing.
+fn idle() -> Stage {
+    let mut stage = delivering_none();
+    for name in ["prod-eu-1", "argocd", "github", "tf-prod"] {
+        let answer = DeliveryAnswer {
+            parts: vec![part("all of it", PartState::Read(0))],
+            ..DeliveryAnswer::default()
+        };
+        stage.delivers(name, answer, ago(2));
+    }
+    stage
+}
+
+pub fn no_changes() -> Stage {
+    idle().press("3")
+}
+
+/// Nothing is told, but not everybody could be asked for everything.
+pub fn no_changes_known() -> Stage {
+    let mut stage = idle();
+    stage.delivers_not("argocd", ago(60), "connection refused");
+    let answer = DeliveryAnswer {
+        parts: vec![part(
+            "deployments",
+            PartState::NotPermitted(Untrusted::line("forbidden")),
+        )],
+        ..DeliveryAnswer::default()
+    };
+    stage.delivers("prod-eu-1", answer, ago(1));
+    stage.press("3")
+}
+
+pub fn changes_failed() -> Stage {
+    let mut stage = delivering_none();
+    for name in ["prod-eu-1", "argocd", "github", "tf-prod"] {
+        stage.delivers_not(name, ago(60), "connection refused");
+    }
+    stage.press("3")
+}
+
+/// Some have answered, some have not.
+pub fn changes_half_heard() -> Stage {
+    let mut stage = delivering_none();
+    stage.delivers("argocd", deliveries::argocd(), ago(2));
+    stage.press("3")
+}
+
+pub fn changes_waiting() -> Stage {
+    delivering_none().press("3")
+}
+
+pub fn drifts() -> Stage {
+    delivering().press("4")
+}
+
+/// One was put right, one is new.
+pub fn drifts_gone() -> Stage {
+    let mut stage = drifts().press("j");
+    let mut plans = deliveries::plans();
+    plans
+        .drifts
+        .retain(|d| d.subject.target.raw() != "aws_iam_role.ci");
+    let kind = quell::domain::drift::DriftKind::Drift;
+    plans
+        .drifts
+        .push(deliveries::drift("tf-prod", "aws_instance.new", kind));
+    stage.delivers("tf-prod", plans, ago(0));
+    stage
+}
+
+pub fn no_drifts() -> Stage {
+    idle().press("4")
+}
+
+/// Nobody could compare anything, and one comparison was lost.
+pub fn nothing_compared() -> Stage {
+    let mut stage = idle();
+    stage.delivers_not("tf-prod", ago(60), "no such file");
+    for name in ["prod-eu-1", "argocd"] {
+        let answer = DeliveryAnswer {
+            parts: vec![part(
+                "applications",
+                PartState::NotPermitted(Untrusted::line("forbidden")),
+            )],
+            ..DeliveryAnswer::default()
+        };
+        stage.delivers(name, answer, ago(1));
+    }
+    stage.press("4")
 }

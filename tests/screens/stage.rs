@@ -5,6 +5,7 @@
 
 use chrono::{DateTime, TimeDelta, Utc};
 use quell::domain::board::Board;
+use quell::domain::delivery::DeliveryAnswer;
 use quell::domain::freshness::Health;
 use quell::domain::observed::{QueryAnswer, Sample};
 use quell::domain::slo::SloId;
@@ -111,6 +112,36 @@ impl Stage {
     pub fn remembering(mut self, telling: Telling) -> Self {
         self.past = Some(telling);
         self
+    }
+
+    /// One more source, of changes or drift. It has not answered.
+    pub fn with(mut self, name: &str, kind: SourceKind) -> Self {
+        let place = format!("https://{name}.example.net");
+        let source = state(name, kind, &place, 30);
+        self.model.knowledge.sources.push(source);
+        self
+    }
+
+    /// A source of changes or drift answered, by its name.
+    pub fn delivers(&mut self, name: &str, answer: DeliveryAnswer, at: DateTime<Utc>) {
+        self.delivery(name, at, Ok(Answer::Delivery(Arc::new(answer))));
+    }
+
+    /// A source of changes or drift failed, by its name.
+    pub fn delivers_not(&mut self, name: &str, at: DateTime<Utc>, detail: &str) {
+        let error = SourceError::new(ErrorKind::Unreachable, detail);
+        self.delivery(name, at, Err(error));
+    }
+
+    fn delivery(&mut self, name: &str, at: DateTime<Utc>, result: Result<Answer, SourceError>) {
+        let mut sources = self.model.knowledge.sources.iter();
+        let source = sources.position(|s| &*s.name == name).unwrap();
+        self.tell(Msg::SourceReported(Report {
+            source,
+            at,
+            latency_ms: 23,
+            result,
+        }));
     }
 
     /// Every source answered at that time.
@@ -253,8 +284,8 @@ impl Stage {
     }
 }
 
-fn sources() -> Vec<SourceState> {
-    let state = |name: &str, kind, place: &str, period_secs| SourceState {
+fn state(name: &str, kind: SourceKind, place: &str, period_secs: u64) -> SourceState {
+    SourceState {
         name: name.into(),
         kind,
         place: place.into(),
@@ -263,7 +294,10 @@ fn sources() -> Vec<SourceState> {
         scope: String::new(),
         health: Health::default(),
         kept: Kept::Nothing,
-    };
+    }
+}
+
+fn sources() -> Vec<SourceState> {
     vec![
         state(
             "am-1",

@@ -116,6 +116,8 @@ fn prepared(id: CommandId) -> World {
         | CommandId::Redraw
         | CommandId::Suspend
         | CommandId::ShowBurn
+        | CommandId::ShowChanges
+        | CommandId::ShowDrift
         | CommandId::ShowRunbooks
         | CommandId::ShowSources
         | CommandId::Theme
@@ -256,6 +258,8 @@ fn pends() -> World {
 fn is_already_there(id: CommandId, world: &World) -> bool {
     let screen = match id {
         CommandId::ShowTriage => Screen::Triage,
+        CommandId::ShowChanges => Screen::Changes,
+        CommandId::ShowDrift => Screen::Drift,
         CommandId::ShowRunbooks => Screen::Runbooks,
         CommandId::ShowSources => Screen::Sources,
         _ => return false,

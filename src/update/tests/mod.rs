@@ -18,6 +18,7 @@ mod cursor;
 mod cursor_random;
 mod folds;
 mod frozen;
+mod held_random;
 mod onsets;
 mod palette;
 mod reader;

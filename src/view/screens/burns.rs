@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use super::burn;
+use super::{burn, list};
 use crate::domain::burn_explain::percent as percent_in_full;
 use crate::domain::burn_policy::Level;
 use crate::domain::duration::exact;
@@ -114,56 +114,25 @@ pub fn draw(model: &Model, look: &Look, layout: Layout, buf: &mut Buffer) {
     let area = body(layout, buf.area);
     let columns = Columns::of(area.width);
     let session = &model.session.burn;
-    let mut y = 0;
     if layout.header_rows > 0 {
         header(&columns, model, look, area, buf);
-        y = 1;
     }
     if session.rows.is_empty() {
-        empty(model, look, area, y + 1, buf);
+        list::empty(&[why_empty(model)], area, layout, look, buf);
         return;
     }
-    for at in session.scroll.window(session.rows.len(), layout.height()) {
-        let is_here = at == session.scroll.cursor;
-        let mut pen = Pen::line(buf, area, y);
-        let gutter = if is_here { look.glyphs.gutter } else { " " };
-        pen.write(gutter, look.theme.style(Role::Title))
-            .write(" ", Style::new());
-        match burns::find(&model.board, &session.rows[at]) {
-            Some(burn) => row(burn, is_here, &columns, model, look, &mut pen),
-            None => {
-                let why = " (not measured any more)";
-                let room = pen.left().saturating_sub("gone: ".len() + why.len());
-                let name = session.rows[at].to_string();
-                let name = text::fit_middle(&name, room.max(SHORT_NAME), look.glyphs.ellipsis);
-                let columns = pen.left();
-                let gone = format!("gone: {name}{why}");
-                let style = look.theme.style(Role::Stale);
-                pen.column(&gone, columns, look.glyphs.ellipsis, style);
+    let (scroll, count) = (session.scroll, session.rows.len());
+    list::rows(scroll, count, area, layout, look, buf, |at, pen| {
+        let id = &session.rows[at];
+        match burns::find(&model.board, id) {
+            Some(burn) => {
+                pen.write(" ", Style::new());
+                row(burn, at == scroll.cursor, &columns, model, look, pen);
             }
+            None => list::gone(&id.to_string(), "not measured any more", look, pen),
         }
-        if is_here {
-            let whole = Rect {
-                x: area.x + 1,
-                y: area.y + y,
-                width: area.width.saturating_sub(1),
-                height: 1,
-            };
-            buf.set_style(
-                whole.intersection(buf.area),
-                look.theme.style(Role::Selected),
-            );
-        }
-        y += 1;
-    }
-    if layout.summary_rows > 0 {
-        let below = Rect {
-            y: area.bottom(),
-            height: layout.summary_rows,
-            ..area
-        };
-        summary(model, look, below, buf);
-    }
+    });
+    list::summary(&summary(model, look, area.width), layout, look, buf);
 }
 
 /// The title: how many burn, how many have no verdict, and whether anything is frozen.
@@ -462,13 +431,9 @@ pub fn bar(left: f64, columns: usize, look: &Look) -> String {
 }
 
 /// Below the list: what is to be known of the selected SLO.
-fn summary(model: &Model, look: &Look, area: Rect, buf: &mut Buffer) {
-    let rule = look.glyphs.lines.horizontal.repeat(usize::from(area.width));
-    Pen::line(buf, area, 0).write(&rule, look.theme.style(Role::Border));
-    let width = usize::from(area.width).saturating_sub(2);
-    let lines = match burns::target(model) {
-        Some(burn) => burn::summary(burn, model, look, width),
-        None if model.session.burn.rows.is_empty() => return,
+fn summary(model: &Model, look: &Look, width: u16) -> Vec<(String, Role)> {
+    match burns::target(model) {
+        Some(burn) => burn::summary(burn, model, look, usize::from(width).saturating_sub(2)),
         None => vec![
             (
                 "it was in an earlier answer: its definition, its series or its source is gone"
@@ -477,27 +442,10 @@ fn summary(model: &Model, look: &Look, area: Rect, buf: &mut Buffer) {
             ),
             ("o sorts the rows anew, without it".to_owned(), Role::Dim),
         ],
-    };
-    for (y, (line, role)) in lines.into_iter().take(4).enumerate() {
-        let fitted = text::fit(&line, width, look.glyphs.ellipsis).into_owned();
-        let mut pen = Pen::line(buf, area, 1 + u16::try_from(y).unwrap_or(0));
-        pen.write(" ", Style::new())
-            .write(&fitted, look.theme.style(role));
     }
 }
 
 /// An empty list says why it is empty. Nothing known is not nothing there.
-fn empty(model: &Model, look: &Look, area: Rect, y: u16, buf: &mut Buffer) {
-    let (words, role) = why_empty(model);
-    let width = usize::from(area.width).saturating_sub(4);
-    for (at, line) in text::wrap(&words, width).iter().enumerate() {
-        let row = y + u16::try_from(at).unwrap_or(0);
-        Pen::line(buf, area, row)
-            .write("  ", Style::new())
-            .write(line, look.theme.style(role));
-    }
-}
-
 fn why_empty(model: &Model) -> (String, Role) {
     let sources = model.knowledge.sources.iter();
     let states: Vec<Freshness> = sources
