@@ -4,6 +4,10 @@
 //! each, `tell` what it means.
 
 /// A resource that is read where it is installed and may be read.
+#[allow(
+    clippy::enum_variant_names,
+    reason = "a resource quota is called so in Kubernetes"
+)]
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 pub(super) enum Resource {
     Deployments,
@@ -60,7 +64,7 @@ pub(super) struct Row {
     pub(super) selector: &'static str,
 }
 
-/// Everything that is read.
+/// Everything that is read. A resource may have several rows, each with a plural name of its own.
 pub(super) const TABLE: &[Row] = &[
     apps(Resource::Deployments, "deployments"),
     apps(Resource::StatefulSets, "statefulsets"),
@@ -116,7 +120,7 @@ pub(super) const TABLE: &[Row] = &[
     namespaced(
         Resource::HelmReleases,
         "helm.toolkit.fluxcd.io",
-        &["v2", "v2beta2"],
+        &["v2", "v2beta2", "v2beta1"],
         "helmreleases",
     ),
     namespaced(
@@ -125,12 +129,30 @@ pub(super) const TABLE: &[Row] = &[
         &["v1alpha2", "v1beta1"],
         "policyreports",
     ),
+    Row {
+        home: Home::Cluster,
+        ..namespaced(
+            Resource::PolicyReports,
+            "wgpolicyk8s.io",
+            &["v1alpha2", "v1beta1"],
+            "clusterpolicyreports",
+        )
+    },
     namespaced(
         Resource::OpenPolicyReports,
         "openreports.io",
         &["v1alpha1"],
         "reports",
     ),
+    Row {
+        home: Home::Cluster,
+        ..namespaced(
+            Resource::OpenPolicyReports,
+            "openreports.io",
+            &["v1alpha1"],
+            "clusterreports",
+        )
+    },
     Row {
         home: Home::Cluster,
         ..namespaced(
