@@ -178,7 +178,7 @@ fn trailer(picture: &Picture, chosen: &[&Alert], page: &Page, out: &mut String) 
             (Freshness::Fresh, _) => {}
             (_, Some(error)) => {
                 page.line(out, Role::Bad, &format!("{}: {error}", source.name));
-                let next = format!("  next: {}", error.kind.next_step());
+                let next = format!("  next: {}", error.kind.next_step_of(source.kind));
                 page.line(out, Role::Faint, &next);
             }
             (freshness, None) => {

@@ -171,7 +171,7 @@ pub fn trailer(picture: &Picture, page: &Page, out: &mut String) {
         match &source.health.error {
             Some(error) => {
                 page.line(out, Role::Bad, &format!("{name}: {error}"));
-                let next = format!("  next: {}", error.kind.next_step());
+                let next = format!("  next: {}", error.kind.next_step_of(source.kind));
                 page.line(out, Role::Faint, &next);
             }
             None if source.freshness == Freshness::Fresh => {}

@@ -108,7 +108,7 @@ impl<'a> SourceDoc<'a> {
             latency_ms: source.health.latency_ms,
             error: error.map(ToString::to_string),
             error_kind: error.map(|e| e.kind),
-            next_step: error.map(|e| e.kind.next_step()),
+            next_step: error.map(|e| e.kind.next_step_of(source.kind)),
             limits: &source.limits,
             parts: source.parts.iter().map(PartDoc::of).collect(),
         }

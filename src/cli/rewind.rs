@@ -140,6 +140,7 @@ fn split(past: &Past, at: DateTime<Utc>) -> (Vec<Change>, Past) {
         changes,
         changes_seen: past.changes_seen.clone(),
         drifts_seen: past.drifts_seen.clone(),
+        looked_since: past.looked_since.clone(),
     };
     (told, past)
 }

@@ -259,7 +259,7 @@ fn sources(picture: &Picture, page: &Page, out: &mut String) {
             rest(said),
         ]);
         if let Some(error) = &source.health.error {
-            let next = format!("next: {}", error.kind.next_step());
+            let next = format!("next: {}", error.kind.next_step_of(source.kind));
             table.row(vec![cell(""), rest(next).role(Role::Faint)]);
         }
         for (what, why) in source.unread() {

@@ -11,7 +11,7 @@ mod tests;
 use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, TimeDelta, Utc};
 use serde::{Deserialize, Serialize};
 
 use super::board::Heard;
@@ -21,6 +21,7 @@ use super::duration::short;
 use super::freshness::Freshness;
 use super::same_deploy;
 use super::service::{Service, Services};
+use super::source::SourceName;
 use super::text::Untrusted;
 
 /// Clocks differ by this much without a word.
@@ -143,6 +144,9 @@ pub struct Past {
     pub changes_seen: HashMap<ChangeId, Seen>,
     /// When each drift was told.
     pub drifts_seen: HashMap<DriftId, Seen>,
+    /// When each source answered for the first time: what it told then had begun before, and nobody
+    /// knows when.
+    pub looked_since: HashMap<SourceName, DateTime<Utc>>,
 }
 
 /// A difference with what is known around it.
@@ -158,6 +162,16 @@ pub struct DriftRow {
     pub seen: Option<Seen>,
     /// By which rule it is allowed, if it is.
     pub allowed: Option<Allowance>,
+}
+
+impl Past {
+    /// When a drift began, if it was seen to come: its source had answered before without it.
+    #[must_use]
+    pub fn began(&self, drift: &Drift) -> Option<DateTime<Utc>> {
+        let first = self.drifts_seen.get(&drift.id)?.first;
+        let looked = self.looked_since.get(&drift.source)?;
+        (first - *looked >= TimeDelta::seconds(1)).then_some(first)
+    }
 }
 
 impl DriftRow {

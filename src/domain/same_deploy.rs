@@ -111,18 +111,29 @@ fn has_same_place(a: &Change, b: &Change) -> bool {
 }
 
 /// Commits and versions name the same thing in two languages: they cannot contradict each other.
-fn versions_agree(a: &Change, b: &Change) -> bool {
-    let (Some(a), Some(b)) = (&a.versions.to, &b.versions.to) else {
+fn versions_agree(ours: &Change, theirs: &Change) -> bool {
+    let (Some(a), Some(b)) = (&ours.versions.to, &theirs.versions.to) else {
         return true;
     };
+    let (ours, theirs) = (language(ours), language(theirs));
     let (a, b) = (bare(a.raw()), bare(b.raw()));
-    if a == b {
+    if a == b || ours != theirs {
         return true;
     }
     match (is_commit(a), is_commit(b)) {
         (true, true) => a.starts_with(b) || b.starts_with(a),
         (true, false) | (false, true) => true,
         (false, false) => false,
+    }
+}
+
+/// What a feed calls a version. A chart's version or a release's number says nothing of an image's tag.
+fn language(change: &Change) -> &'static str {
+    match change.subject.labels.get("kind").map(Untrusted::raw) {
+        Some("Application" | "Kustomization") => "declaration",
+        Some("HelmRelease") => "chart",
+        Some("Release") => "release",
+        _ => "image",
     }
 }
 

@@ -64,8 +64,14 @@ pub enum Relation {
     Unknown,
 }
 
+/// The label by which an application says which workload it deploys, if it is one alone.
+pub const WORKLOAD_LABEL: &str = "workload";
+
+/// Kinds of objects that run a program.
+pub const WORKLOAD_KINDS: [&str; 4] = ["Deployment", "StatefulSet", "DaemonSet", "Rollout"];
+
 /// Labels that name the service of a Kubernetes object or of a pushed change, the first that is there.
-const SERVICE_LABELS: [&str; 8] = [
+const SERVICE_LABELS: [&str; 9] = [
     "service",
     "backstage.io/kubernetes-id",
     "app.kubernetes.io/name",
@@ -73,6 +79,7 @@ const SERVICE_LABELS: [&str; 8] = [
     "app",
     "k8s-app",
     "app.kubernetes.io/instance",
+    WORKLOAD_LABEL,
     "name",
 ];
 

@@ -400,7 +400,7 @@ pub fn rank(question: &Question<'_>, delivery: &Delivery) -> Vec<Suspect> {
     let drifts = delivery
         .drifts
         .iter()
-        .filter_map(|row| drift(row, question, &near));
+        .filter_map(|row| drift(row, delivery.past.began(&row.drift)?, question, &near));
     let mut found: Vec<Suspect> = changes.chain(drifts).collect();
     found.sort_by(|a, b| {
         let closest = |s: &Suspect| s.seconds_before.abs();
@@ -422,20 +422,21 @@ fn span_of(change: &Change) -> Span {
     }
 }
 
-/// Drift acts from the moment it is there; it is known from the moment it was seen.
+/// Drift acts from the moment it is there. One that was there when its source was first looked at has
+/// no known beginning, and is not held against anything.
 fn drift(
     row: &DriftRow,
+    began: DateTime<Utc>,
     question: &Question<'_>,
     near: &HashMap<&Untrusted, Relation>,
 ) -> Option<Suspect> {
     if !row.counts() {
         return None;
     }
-    let first = row.seen.map(|seen| seen.first).or(row.drift.report.at)?;
     let kind = CauseKind::Drift;
     let span = Span {
-        started_at: first,
-        finished_at: Some(first),
+        started_at: began,
+        finished_at: Some(began),
     };
     let factors = Factors {
         time: closeness(span, question.onset, kind)?,
@@ -448,6 +449,6 @@ fn drift(
         cause: Cause::Drift(row.drift.id.clone()),
         score: factors.score(),
         factors,
-        seconds_before: (question.onset - first).num_seconds(),
+        seconds_before: (question.onset - began).num_seconds(),
     })
 }

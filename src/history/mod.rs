@@ -220,6 +220,7 @@ impl History {
             }
         }
         presence.answered_at = Some(at);
+        presence.first_at.get_or_insert(at);
         self.sources.insert(source.clone(), presence);
         let has_alike = !changes.alike.is_empty() || !drifts.alike.is_empty();
         for (key, change) in &changes.alike {
@@ -289,8 +290,9 @@ impl History {
         if data_version == self.read.data_version && revision <= self.read.revision {
             return Ok(false);
         }
-        for (source, noted) in store::answered(&mut self.db).await? {
+        for (source, noted, first) in store::answered(&mut self.db).await? {
             let presence = self.sources.entry(source).or_default();
+            presence.first_at = Some(first);
             presence.noted_at = presence.noted_at.max(Some(noted));
         }
         let after = self.read.revision;
@@ -357,6 +359,10 @@ impl History {
             };
             past.drifts_seen.insert(row.value.id.clone(), seen);
         }
+        let looked = self.sources.iter();
+        past.looked_since = looked
+            .filter_map(|(source, presence)| Some((source.clone(), presence.first_at?)))
+            .collect();
         self.past = Arc::new(past);
     }
 }

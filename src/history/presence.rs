@@ -14,6 +14,8 @@ use crate::domain::text::Untrusted;
 /// One source.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Presence {
+    /// When it answered for the first time.
+    pub(super) first_at: Option<DateTime<Utc>>,
     /// When it last answered, as the file says.
     pub(super) noted_at: Option<DateTime<Utc>>,
     /// When it last answered in this session.

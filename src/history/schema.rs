@@ -32,7 +32,8 @@ CREATE TABLE counters (
 INSERT INTO counters (name, value) VALUES ('revision', 0);
 CREATE TABLE sources (
     name TEXT PRIMARY KEY NOT NULL,
-    answered_at INTEGER NOT NULL
+    answered_at INTEGER NOT NULL,
+    first_answered_at INTEGER NOT NULL
 ) STRICT;
 CREATE TABLE changes (
     id TEXT PRIMARY KEY NOT NULL,

@@ -214,7 +214,7 @@ pub(super) async fn write(
 ) -> sqlx::Result<Done> {
     let mut writing = db.begin_with("BEGIN IMMEDIATE").await?;
     let answered = sqlx::query(
-        "INSERT INTO sources (name, answered_at) VALUES (?1, ?2)
+        "INSERT INTO sources (name, answered_at, first_answered_at) VALUES (?1, ?2, ?2)
          ON CONFLICT (name) DO UPDATE SET
              answered_at = max(sources.answered_at, excluded.answered_at)",
     );
@@ -305,15 +305,16 @@ pub(super) async fn load<T: Kept>(
     Ok((read, unreadable))
 }
 
-/// When each source answered last, as far as that was written.
+/// When each source answered last, and first, as far as that was written.
 pub(super) async fn answered(
     db: &mut SqliteConnection,
-) -> sqlx::Result<Vec<(SourceName, DateTime<Utc>)>> {
-    let rows = sqlx::query("SELECT name, answered_at FROM sources");
+) -> sqlx::Result<Vec<(SourceName, DateTime<Utc>, DateTime<Utc>)>> {
+    let rows = sqlx::query("SELECT name, answered_at, first_answered_at FROM sources");
     let rows = rows.fetch_all(db).await?;
     let read = rows.iter().map(|row| {
         let name: &str = row.try_get("name")?;
-        Ok((name.into(), time(row.try_get("answered_at")?)))
+        let last = time(row.try_get("answered_at")?);
+        Ok((name.into(), last, time(row.try_get("first_answered_at")?)))
     });
     read.collect()
 }

@@ -7,13 +7,14 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::Model;
 use super::layout::Layout;
 use super::rows::RowId;
 use super::scroll::Scroll;
 use super::session::Screen;
+use super::{Model, changes};
 use crate::domain::board::Board;
 use crate::domain::burn_policy::Level;
+use crate::domain::duration::age_secs;
 use crate::domain::filter::{Filter, Search};
 use crate::domain::observed::Sample;
 use crate::domain::slo::SloId;
@@ -214,6 +215,36 @@ pub fn wanted_onsets(model: &Model) -> Vec<(usize, &SloBurn)> {
         .filter_map(|burn| {
             let mut sources = model.knowledge.sources.iter();
             Some((sources.position(|s| s.name == burn.source)?, burn))
+        })
+        .take(MOST_ASKED)
+        .collect()
+}
+
+/// The SLOs of the change that is looked at, with the place of their source and the span that reaches
+/// to the hour before it. None for a change that lies further back than any span.
+#[must_use]
+pub fn wanted_around(model: &Model) -> Vec<(usize, Span, &SloBurn)> {
+    let change = match model.session.screen {
+        Screen::Changes => changes::target(model),
+        _ => None,
+    };
+    let Some((change, service)) = change.and_then(|c| Some((c, c.subject.service.as_ref()?)))
+    else {
+        return Vec::new();
+    };
+    let age = age_secs(change.started_at, model.now) + 3_600;
+    let reaches = |span: &Span| span.secs() >= age;
+    let Some(span) = [Span::SixHours, Span::ThreeDays].into_iter().find(reaches) else {
+        return Vec::new();
+    };
+    let past = &model.session.burn.past;
+    let burns = model.board.burns.iter();
+    burns
+        .filter(|burn| burn.id().service.as_ref() == Some(service))
+        .filter(|burn| past.is_wanted(burn.id(), span, model.now))
+        .filter_map(|burn| {
+            let mut sources = model.knowledge.sources.iter();
+            Some((sources.position(|s| s.name == burn.source)?, span, burn))
         })
         .take(MOST_ASKED)
         .collect()

@@ -180,6 +180,9 @@ pub fn wanted(model: &mut Model) -> Vec<Effect> {
     for (source, burn) in burns::wanted_pasts(model) {
         want(source, drawn, burn);
     }
+    for (source, span, burn) in burns::wanted_around(model) {
+        want(source, span, burn);
+    }
     for (source, burn) in burns::wanted_onsets(model) {
         want(source, ONSET_SPAN, burn);
     }

@@ -41,9 +41,14 @@ pub fn draw(model: &Model, look: &Look, buf: &mut Buffer) {
     if always + named + columns(&health) > width {
         health = health_in_short(model, look);
     }
-    let right = columns(&health);
     let burning = burning(model, look);
     let release = release(model, look);
+    // Sources that are all well need no names where there is something to say of releases.
+    let told = always + named + counts[1].0.len() + wide(&burning) + wide(&release[1]);
+    if told + columns(&health) > width && is_all_fresh(model) && !release[1].is_empty() {
+        health = health_in_short(model, look);
+    }
+    let right = columns(&health);
     let mut pen = Pen::line(buf, area, 0);
     pen.write(NAME, style(Role::Title));
     if let Some(name) = &environment {
@@ -224,6 +229,11 @@ pub fn is_anything_known(model: &Model) -> bool {
         .sources
         .iter()
         .any(|s| s.kind != SourceKind::Runbooks && !matches!(s.kept, Kept::Nothing))
+}
+
+fn is_all_fresh(model: &Model) -> bool {
+    let states = model.knowledge.freshness(model.now);
+    states.iter().all(|state| *state == Freshness::Fresh)
 }
 
 /// Where there is no room: how many of all sources answer.

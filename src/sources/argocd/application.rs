@@ -20,6 +20,7 @@ pub(in crate::sources) use self::drifts::{Difference, drifts};
 use crate::config::delivery::DeclaredPlace;
 use crate::domain::change::Subject;
 use crate::domain::label::Labels;
+use crate::domain::service::{WORKLOAD_KINDS, WORKLOAD_LABEL};
 use crate::domain::source::SourceName;
 use crate::domain::text::Untrusted;
 use crate::sources::rest;
@@ -230,6 +231,7 @@ impl Application {
                 destination.and_then(|d| d.namespace.as_deref()),
             ),
             ("project", self.spec.project.as_deref()),
+            (WORKLOAD_LABEL, self.workload()),
             ("cluster", cluster.filter(|name| *name != OWN_CLUSTER)),
         ];
         let own = self.metadata.labels.iter().flatten();
@@ -244,6 +246,17 @@ impl Application {
             service: rest::line(place.service.as_deref()),
             env: rest::line(place.env.as_deref()),
             labels: Labels::new(pairs),
+        }
+    }
+
+    /// The one resource that runs a program, if it is one alone.
+    fn workload(&self) -> Option<&str> {
+        let all = self.status.resources.iter().flatten();
+        let is_workload = |one: &&Resource| WORKLOAD_KINDS.contains(&&*one.key.kind);
+        let mut workloads = all.filter(is_workload);
+        match (workloads.next(), workloads.next()) {
+            (Some(only), None) => Some(&only.key.name),
+            (_, _) => None,
         }
     }
 

@@ -7,6 +7,8 @@ use chrono::{DateTime, Utc};
 use serde::Deserialize;
 use serde::de::IgnoredAny;
 
+use crate::domain::service::WORKLOAD_KINDS;
+
 use super::Condition;
 
 /// An application.
@@ -58,8 +60,8 @@ pub(in super::super) struct ApplicationStatus {
     pub(in super::super) history: Box<[Synced]>,
     pub(in super::super) operation_state: Option<OperationState>,
     pub(in super::super) sync: Option<Sync>,
-    #[serde(deserialize_with = "out_of_sync")]
-    pub(in super::super) resources: Box<[Differs]>,
+    #[serde(deserialize_with = "held")]
+    pub(in super::super) resources: Held,
     #[serde(deserialize_with = "super::list")]
     pub(in super::super) conditions: Box<[Condition]>,
     #[serde(deserialize_with = "super::time")]
@@ -211,11 +213,26 @@ impl Differs {
     }
 }
 
-/// Only what differs is kept.
-fn out_of_sync<'de, D: serde::Deserializer<'de>>(
-    deserializer: D,
-) -> Result<Box<[Differs]>, D::Error> {
-    let all = Option::<Vec<Differs>>::deserialize(deserializer)?;
-    let all = all.into_iter().flatten();
-    Ok(all.filter(|one| &*one.status == "OutOfSync").collect())
+/// What is kept of the resources that an application holds.
+#[derive(Clone, Debug, Default)]
+pub(in super::super) struct Held {
+    pub(in super::super) out_of_sync: Box<[Differs]>,
+    /// The one that runs a program, if it is one alone.
+    pub(in super::super) workload: Option<Box<str>>,
+}
+
+fn held<'de, D: serde::Deserializer<'de>>(deserializer: D) -> Result<Held, D::Error> {
+    let all = Option::<Vec<Differs>>::deserialize(deserializer)?.unwrap_or_default();
+    let mut workloads = all
+        .iter()
+        .filter(|one| WORKLOAD_KINDS.contains(&&*one.kind));
+    let workload = match (workloads.next(), workloads.next()) {
+        (Some(only), None) => Some(only.name.clone()),
+        (_, _) => None,
+    };
+    let differs = all.into_iter().filter(|one| &*one.status == "OutOfSync");
+    Ok(Held {
+        out_of_sync: differs.collect(),
+        workload,
+    })
 }

@@ -11,6 +11,7 @@ use crate::domain::change::{
     Actor, ActorKind, Change, ChangeKind, Outcome, Subject, Told, Versions,
 };
 use crate::domain::delivery::DeliveryAnswer;
+use crate::domain::service::WORKLOAD_LABEL;
 use crate::domain::text::Untrusted;
 use crate::sources::kubernetes::object::{
     Application, ApplicationStatus, Initiator, Object, OperationState, Revisions,
@@ -85,10 +86,13 @@ pub(super) fn tell(
         kind: "Application",
         name: &object.meta.name,
     };
+    let own = object.meta.labels.iter();
+    let workload = status.resources.workload.as_deref();
+    let workload = workload.map(|name| (WORKLOAD_LABEL, name));
     let telling = Telling {
         scene,
         target: &target,
-        subject: subject(scene, app, at, object.meta.labels.iter()),
+        subject: subject(scene, app, at, own.chain(workload)),
         name: format!(
             "argocd/application/{}/{}",
             object.meta.namespace.as_deref().unwrap_or_default(),

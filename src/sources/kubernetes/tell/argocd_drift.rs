@@ -104,10 +104,10 @@ impl Telling<'_, '_> {
         let mut notes = vec![why];
         notes.extend(self.policy());
         let detail = notes.join("; ");
-        if status.resources.is_empty() {
+        if status.resources.out_of_sync.is_empty() {
             answer.drifts.push(self.whole(kind, &detail));
         }
-        for differs in &status.resources {
+        for differs in &status.resources.out_of_sync {
             let namespace = differs.namespace.as_deref().filter(|name| !name.is_empty());
             let path = name_of(namespace, &format!("{}/{}", differs.kind, differs.name));
             let shown = format!("{}: {path}", self.target);

@@ -4,6 +4,8 @@
 //! the test's name says that its object is made up.
 #![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
+mod canaries;
+mod flux;
 mod gitops;
 mod load;
 mod past;
@@ -20,6 +22,7 @@ use super::{Cluster, tell};
 use crate::config::delivery::DeclaredPlace;
 use crate::domain::change::Change;
 use crate::domain::delivery::{DeliveryAnswer, Trouble};
+use crate::domain::drift::Drift;
 use crate::domain::source::SourceName;
 use crate::domain::text::Untrusted;
 use crate::sources::kubernetes::object::Object;
@@ -138,4 +141,21 @@ fn troubles<'a>(answer: &'a DeliveryAnswer, target: &str) -> Vec<&'a Trouble> {
 /// A label of a subject, or nothing.
 fn label<'a>(subject: &'a crate::domain::change::Subject, name: &str) -> &'a str {
     subject.labels.get(name).map_or("", Untrusted::raw)
+}
+
+/// The differences whose target begins so.
+fn drifts<'a>(answer: &'a DeliveryAnswer, target: &str) -> Vec<&'a Drift> {
+    let drifts = answer.drifts.iter();
+    drifts
+        .filter(|drift| drift.subject.target.raw().starts_with(target))
+        .collect()
+}
+
+/// What began so at a target.
+fn app<'a>(answer: &'a DeliveryAnswer, target: &str, start: &str) -> &'a Change {
+    let mut found = answer.changes.iter();
+    let is_it = |c: &&Change| c.subject.target.raw() == target && c.started_at == at(start);
+    let found = found.find(is_it);
+    assert!(found.is_some(), "{:?}", ids(answer));
+    found.unwrap()
 }
