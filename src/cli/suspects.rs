@@ -54,6 +54,8 @@ struct SuspectsDoc<'a> {
     complete: bool,
     partial: Vec<String>,
     suspects: Vec<FoundDoc<'a>>,
+    /// Changes of its own service after the onset and before the alert: they have no score.
+    after_onset: Vec<ChangeDoc<'a>>,
     drift: Vec<DriftDoc<'a>>,
     troubles: Vec<TroubleDoc<'a>>,
 }
@@ -155,6 +157,8 @@ fn json(alert: Option<&Alert>, picture: &Picture) -> serde_json::Result<String> 
     let onset = alert.map(|alert| picture.board.onset(alert));
     let found = alert.map(|alert| picture.board.suspects(alert));
     let found = found.unwrap_or_default();
+    let after_onset = alert.map(|alert| picture.board.after_onset(alert));
+    let after_onset = after_onset.unwrap_or_default();
     let (drift, troubles) = alert
         .map(|alert| context(alert, picture))
         .unwrap_or_default();
@@ -182,6 +186,10 @@ fn json(alert: Option<&Alert>, picture: &Picture) -> serde_json::Result<String> 
         suspects: found
             .iter()
             .map(|found| FoundDoc::of(found, picture))
+            .collect(),
+        after_onset: after_onset
+            .into_iter()
+            .map(|change| ChangeDoc::of(change, &picture.board.delivery.past))
             .collect(),
         drift: drift.into_iter().map(DriftDoc::of).collect(),
         troubles: troubles.into_iter().map(TroubleDoc::of).collect(),
@@ -247,6 +255,18 @@ fn text(alert: &Alert, picture: &Picture, page: &Page) -> String {
                 alert_id(alert)
             );
             page.line(&mut out, Role::Faint, &line);
+        }
+    }
+    let after_onset = picture.board.after_onset(alert);
+    if !after_onset.is_empty() {
+        out.push('\n');
+        let title = "After the onset, before the alert: not scored";
+        page.line(&mut out, Role::Heading, title);
+        for change in after_onset {
+            let at = change.started_at.format("%H:%M:%SZ");
+            let to = change.versions.to.as_ref().map_or("?", |to| to.shown());
+            let line = format!("  {at}  {} to {to}", change.subject.target);
+            page.line(&mut out, Role::Care, &line);
         }
     }
     around(alert, picture, page, &mut out);

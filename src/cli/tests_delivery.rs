@@ -224,6 +224,9 @@ fn some_past() -> Past {
         changes: Vec::new(),
         changes_seen: [(line("k8s/checkout/31"), seen(13, 1))].into(),
         drifts_seen: [(line("d/hpa"), seen(3 * 24 * 60, 2))].into(),
+        looked_since: ["k8s", "argocd", "terraform"]
+            .map(|source| (source.into(), ago(9 * 24 * 60)))
+            .into(),
     }
 }
 

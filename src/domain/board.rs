@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use super::alert::{Alert, Lane, PendingAlert};
 use super::blindness::{self, Blindness};
 use super::burn_policy::{BurnPolicies, Level};
+use super::change::Change;
 use super::claim::Claims;
 use super::delivery::{Delivery, DeliveryInputs};
 use super::freshness::Freshness;
@@ -200,6 +201,14 @@ impl Board {
     pub fn suspects(&self, alert: &Alert) -> Vec<Suspect> {
         let onset = self.onset(alert);
         suspect::rank(&Question::of(alert, onset.at), &self.delivery)
+    }
+
+    /// Changes of the alert's own service that began after the onset and before the alert.
+    #[must_use]
+    pub fn after_onset(&self, alert: &Alert) -> Vec<&Change> {
+        let onset = self.onset(alert);
+        let question = Question::of(alert, onset.at);
+        suspect::between(&question, alert.occurrence.starts_at, &self.delivery)
     }
 
     /// Counts for the top bar and the tabs.

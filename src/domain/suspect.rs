@@ -413,6 +413,24 @@ pub fn rank(question: &Question<'_>, delivery: &Delivery) -> Vec<Suspect> {
     found
 }
 
+/// Changes of the very service that began after its onset and before the alert: the score leaves them
+/// out, because the burn was there first; they may have made it worse. Newest first.
+#[must_use]
+pub fn between<'d>(
+    question: &Question<'_>,
+    alert_began: DateTime<Utc>,
+    delivery: &'d Delivery,
+) -> Vec<&'d Change> {
+    let near = HashMap::new();
+    let after = question.onset + TimeDelta::seconds(GRACE_SECS);
+    let is_between = |change: &&Change| {
+        change.started_at > after
+            && change.started_at <= alert_began
+            && question.relation(&change.subject, &near) == Relation::Same
+    };
+    delivery.changes.iter().filter(is_between).collect()
+}
+
 /// A change that nobody says is over or going on acted when it began.
 fn span_of(change: &Change) -> Span {
     let is_over = change.outcome != Outcome::Running;

@@ -122,3 +122,47 @@ fn the_onset_is_the_first_sample_of_the_last_stretch_above_one() {
     );
     assert_eq!(onset(&[], objective), None);
 }
+
+#[test]
+fn what_came_after_the_onset_and_before_the_alert_is_told_apart_from_what_preceded() {
+    let change = |id: &str, minute: f64, service: &str| Change {
+        id: Untrusted::line(id),
+        source: "k8s".into(),
+        also: Vec::new(),
+        subject: Subject {
+            service: Some(Untrusted::line(service)),
+            ..Subject::default()
+        },
+        kind: ChangeKind::Version,
+        versions: crate::domain::change::Versions::default(),
+        who: None,
+        started_at: at(minute),
+        finished_at: Some(at(minute)),
+        outcome: Outcome::Ok,
+        told: crate::domain::change::Told::default(),
+    };
+    let delivery = Delivery {
+        changes: vec![
+            change("late", 31.0, "web"),
+            change("between", 20.0, "web"),
+            change("other", 20.0, "api"),
+            change("grace", 1.0, "web"),
+            change("before", -5.0, "web"),
+        ],
+        ..Delivery::default()
+    };
+    let (service, labels) = (Untrusted::line("web"), Labels::default());
+    let question = Question {
+        service: Some(&service),
+        env: None,
+        labels: &labels,
+        onset: at(0.0),
+    };
+    let ranked = rank(&question, &delivery);
+    let ids: Vec<_> = ranked.iter().map(|found| &found.cause).collect();
+    let cause = |id: &str| Cause::Change(Untrusted::line(id));
+    assert_eq!(ids, [&cause("grace"), &cause("before")]);
+    let between = between(&question, at(30.0), &delivery);
+    let ids: Vec<_> = between.iter().map(|change| change.id.raw()).collect();
+    assert_eq!(ids, ["between"]);
+}

@@ -45,7 +45,8 @@ pub fn draw(model: &Model, look: &Look, buf: &mut Buffer) {
     let release = release(model, look);
     // Sources that are all well need no names where there is something to say of releases.
     let told = always + named + counts[1].0.len() + wide(&burning) + wide(&release[1]);
-    if told + columns(&health) > width && is_all_fresh(model) && !release[1].is_empty() {
+    let has_more = release[1].len() > release[2].len();
+    if told + columns(&health) > width && is_all_fresh(model) && has_more {
         health = health_in_short(model, look);
     }
     let right = columns(&health);

@@ -182,7 +182,7 @@ fn an_opened_change_says_what_came_after_it() {
     for words in [
         "CheckoutErrorBudgetBurn",
         "after it",
-        "checkout-availability: 2.6x",
+        "checkout-availability: 0.4x before",
     ] {
         assert!(said.contains(words), "{words}:\n{said}");
     }

@@ -65,7 +65,7 @@ fn by(mut change: Change, name: &str, kind: ActorKind) -> Change {
 
 /// What the cluster tells of.
 pub fn cluster() -> DeliveryAnswer {
-    let mut rollout = change("prod-eu-1", "checkout-api", 540, ["2.30.4", "2.31.0"]);
+    let mut rollout = change("prod-eu-1", "checkout-api", 1_640, ["2.30.4", "2.31.0"]);
     rollout = by(rollout, "argocd-controller", ActorKind::FieldManager);
     rollout.outcome = Outcome::Running;
     rollout.finished_at = None;
@@ -106,7 +106,7 @@ pub fn part(what: &str, state: PartState) -> Part {
 
 /// What Argo CD tells of: the sync that began the rollout, and older ones.
 pub fn argocd() -> DeliveryAnswer {
-    let mut sync = change("argocd", "checkout-api", 560, ["", "4f2c91a8d1b3"]);
+    let mut sync = change("argocd", "checkout-api", 1_660, ["", "4f2c91a8d1b3"]);
     sync.subject = subject("argocd/checkout", "checkout-api", "Application");
     sync.told.link = Some(line("https://argocd.example.net/applications/checkout"));
     let mut ingress = change("argocd", "ingress", 42 * 60, ["", "a81d02c"]);
@@ -264,7 +264,9 @@ pub fn past() -> Past {
     let changes = changes.iter().flat_map(|answer| &answer.changes);
     let drifts = [argocd(), plans()];
     let drifts = drifts.iter().flat_map(|answer| &answer.drifts);
+    let looked = drifts.clone().map(|d| (d.source.clone(), ago(30 * DAY)));
     Past {
+        looked_since: looked.collect(),
         changes: Vec::new(),
         changes_seen: changes
             .map(|c| (c.id.clone(), seen(c.started_at + TimeDelta::seconds(9), 1)))

@@ -94,6 +94,19 @@ pub fn lines(alert: &Alert, depth: Depth, model: &Model, look: &Look) -> Vec<Sai
             out.push(said("", format!("and {more} more"), Role::Dim));
         }
     }
+    let since = model.board.after_onset(alert);
+    if let Some(last) = since.first() {
+        let at = last.started_at.format("%H:%M:%SZ");
+        let more = match since.len() {
+            1 => String::new(),
+            count => format!(" and {} more", count - 1),
+        };
+        let words = format!(
+            "after the onset, before the alert: {} at {at}{more}; not scored",
+            what(last, look)
+        );
+        out.push(said("", words, Role::Warn));
+    }
     out.extend(unknown(model).map(|words| said("", words, Role::Warn)));
     let Some(service) = &alert.place.service else {
         return out;

@@ -187,7 +187,10 @@ fn about(source: &SourceState, model: &Model, width: u16) -> Vec<StyledLine> {
             n => format!("{n} times in a row"),
         };
         page.add(&format!("{error}, for {since}, {times}"), Role::Failed);
-        page.add(&format!("next: {}", error.kind.next_step_of(source.kind)), Role::Warn);
+        page.add(
+            &format!("next: {}", error.kind.next_step_of(source.kind)),
+            Role::Warn,
+        );
     }
     page.add(&format!("{}  {}", source.name, source.place), Role::Text);
     let every = format!("asked every {}", short(source.period_secs));
