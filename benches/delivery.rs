@@ -1,4 +1,4 @@
-//! How long until three clusters' 5,000 Deployments and 20,000 ReplicaSets are a picture, next to the
+//! How long until three clusters' 5,000 Deployments and 20,000 `ReplicaSets` are a picture, next to the
 //! time that their bytes alone take; how much memory is that; and how long does a list of suspects take
 //! over 10,000 changes?
 //!
@@ -198,7 +198,7 @@ fn settings(at: usize, port: u16) -> DeliverySourceSettings {
             login: KubernetesLogin::Nobody(format!("http://127.0.0.1:{port}/").parse().unwrap()),
             namespaces: Vec::new(),
             kinds: Vec::new(),
-            timeout: Duration::from_secs(60),
+            timeout: Duration::from_mins(1),
             page_size: u32::try_from(PAGE).unwrap(),
         }),
     }
@@ -328,7 +328,10 @@ fn serve() {
 }
 
 /// The body of each page of each list, and what follows it.
-struct Pages(HashMap<(&'static str, usize), (Vec<u8>, Option<usize>)>);
+struct Pages(HashMap<PageName, (Vec<u8>, Option<usize>)>);
+
+/// The plural name, and the number of the page.
+type PageName = (&'static str, usize);
 
 impl Pages {
     fn of(cluster: usize) -> Self {

@@ -108,16 +108,16 @@ fn the_onset_is_the_first_sample_of_the_last_stretch_above_one() {
         sample(2.0, 1.5),
         sample(3.0, 9.0),
     ];
-    let second = |minute: f64| DateTime::from_timestamp((minute * 60.0) as i64, 0);
-    assert_eq!(onset(&calm_first, objective), second(2.0));
+    let second = |minute: i64| DateTime::from_timestamp(minute * 60, 0);
+    assert_eq!(onset(&calm_first, objective), second(2));
     let over = [sample(0.0, 5.0), sample(1.0, 0.5)];
     assert_eq!(onset(&over, objective), None);
     let idle = [sample(0.0, 5.0), (60.0, f64::NAN), sample(2.0, 5.0)];
-    assert_eq!(onset(&idle, objective), second(2.0));
+    assert_eq!(onset(&idle, objective), second(2));
     let torn = [sample(0.0, 5.0), sample(30.0, 5.0), sample(31.0, 5.0)];
     assert_eq!(
         onset(&torn, objective),
-        second(30.0),
+        second(30),
         "nobody knows what was between"
     );
     assert_eq!(onset(&[], objective), None);

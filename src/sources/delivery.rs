@@ -23,7 +23,7 @@ pub struct DeliverySource(Client);
 
 enum Client {
     Kubernetes(Box<Kubernetes>),
-    Argocd(Argocd),
+    Argocd(Box<Argocd>),
     Github(Github),
     Gitlab(Gitlab),
     Grafana(Grafana),
@@ -41,14 +41,14 @@ impl DeliverySource {
         let DeliverySourceSettings { name, place, .. } = settings;
         Ok(Self(match &settings.access {
             DeliveryAccess::Kubernetes(s) => {
-                Client::Kubernetes(Box::new(Kubernetes::new(name, s, place)?))
+                Client::Kubernetes(Box::new(Kubernetes::new(name, s, place)))
             }
-            DeliveryAccess::Argocd(s) => Client::Argocd(Argocd::new(name, s, place)?),
+            DeliveryAccess::Argocd(s) => Client::Argocd(Box::new(Argocd::new(name, s, place)?)),
             DeliveryAccess::Github(s) => Client::Github(Github::new(name, s, place)?),
             DeliveryAccess::Gitlab(s) => Client::Gitlab(Gitlab::new(name, s, place)?),
             DeliveryAccess::Grafana(s) => Client::Grafana(Grafana::new(name, s, place)?),
-            DeliveryAccess::Spool(path) => Client::Spool(Spool::new(name, path, place)?),
-            DeliveryAccess::Terraform(s) => Client::Terraform(Terraform::new(name, s, place)?),
+            DeliveryAccess::Spool(path) => Client::Spool(Spool::new(name, path, place)),
+            DeliveryAccess::Terraform(s) => Client::Terraform(Terraform::new(name, s, place)),
             DeliveryAccess::Catalogue(path) => {
                 Client::Catalogue(Catalogue::new(name, path, place)?)
             }

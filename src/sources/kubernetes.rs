@@ -67,12 +67,8 @@ impl Kubernetes {
     ///
     /// # Errors
     /// None: what is wrong with a kubeconfig is told by the poll, so that the other sources start.
-    pub fn new(
-        name: &SourceName,
-        settings: &KubernetesSettings,
-        place: &DeclaredPlace,
-    ) -> Result<Self, SourceError> {
-        Ok(Self {
+    pub fn new(name: &SourceName, settings: &KubernetesSettings, place: &DeclaredPlace) -> Self {
+        Self {
             name: name.clone(),
             settings: settings.clone(),
             place: place.clone(),
@@ -81,7 +77,7 @@ impl Kubernetes {
             server: None,
             reading: Reading::default(),
             told: None,
-        })
+        }
     }
 
     /// What it tells at `now`; the same `Arc` as before where nothing has changed.

@@ -48,19 +48,15 @@ impl Spool {
     ///
     /// # Errors
     /// None now: whether the folder is there is seen with each poll.
-    pub fn new(
-        name: &SourceName,
-        folder: &Path,
-        place: &DeclaredPlace,
-    ) -> Result<Self, SourceError> {
-        Ok(Self {
+    pub fn new(name: &SourceName, folder: &Path, place: &DeclaredPlace) -> Self {
+        Self {
             asked: Arc::new(Asked {
                 name: name.clone(),
                 folder: folder.to_owned(),
                 place: place.clone(),
             }),
             state: None,
-        })
+        }
     }
 
     /// What it tells at `now`; the same `Arc` as before where nothing has changed.

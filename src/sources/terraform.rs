@@ -72,19 +72,15 @@ impl Terraform {
     ///
     /// # Errors
     /// None now: whether the path is there is seen with each poll.
-    pub fn new(
-        name: &SourceName,
-        settings: &TerraformSettings,
-        place: &DeclaredPlace,
-    ) -> Result<Self, SourceError> {
-        Ok(Self {
+    pub fn new(name: &SourceName, settings: &TerraformSettings, place: &DeclaredPlace) -> Self {
+        Self {
             asked: Arc::new(Asked {
                 name: name.clone(),
                 settings: settings.clone(),
                 place: place.clone(),
             }),
             last: None,
-        })
+        }
     }
 
     /// What it tells at `now`; the same `Arc` as before where nothing has changed.

@@ -1,6 +1,8 @@
 //! What does quell say of changes and drift? A Kubernetes API that answers as one was recorded, real
 //! plans of Terraform, and a folder into which a pipeline pushes.
 
+#![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
+
 use std::collections::HashMap;
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -296,7 +298,7 @@ fn both_screens_stand_on_a_recorded_cluster() {
     let (quell, server) = (Quell::new(), cluster(&["replicasets"]));
     let config = kubeconfig(&quell, &server);
     for shape in [NARROW, WIDE] {
-        let terminal = quell.terminal(&["--kubeconfig", &config], size(shape));
+        let terminal = quell.terminal(&["--kubeconfig", &config, "--context", "rig"], size(shape));
         terminal.send("4");
         terminal.wait_for("drift of Argo CD", |screen| has(screen, "feature-flags"));
         terminal.send("3");

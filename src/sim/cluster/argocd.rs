@@ -89,7 +89,7 @@ fn application(
     name: &str,
     created_ms: i64,
     changed_ms: i64,
-    status: Value,
+    status: &Value,
 ) -> Object {
     Object {
         kind: APPLICATION,
@@ -112,8 +112,8 @@ fn application(
     }
 }
 
-fn checkout_application(world: &World, at_ms: i64) -> Object {
-    let rollout = Rollout::at(at_ms);
+/// The syncs that it remembers.
+fn synced(rollout: &Rollout, at_ms: i64) -> Vec<Synced<'static>> {
     let (bad, good) = bad_pod_span(0);
     let (bad_ms, good_ms) = (
         rollout.opens_ms + ms_of(bad),
@@ -149,6 +149,39 @@ fn checkout_application(world: &World, at_ms: i64) -> Object {
     for entry in &mut entries {
         entry.id += 2 * telling;
     }
+    entries
+}
+
+/// The last sync, as it went.
+fn operation(world: &World, last: &Synced<'_>) -> Value {
+    json!({
+        "phase": "Succeeded",
+        "startedAt": time(world, last.began_ms),
+        "finishedAt": time(world, last.ended_ms),
+        "message": "successfully synced (all tasks run)",
+        "operation": {
+            "initiatedBy": match last.by {
+                Some(name) => json!({ "username": name }),
+                None => json!({ "automated": true }),
+            },
+            "info": match last.by {
+                Some(_) => json!([{ "name": "Reason", "value": "errors after 2.31.0" }]),
+                None => json!([]),
+            },
+            "sync": { "revision": last.revision },
+        },
+        "syncResult": { "revision": last.revision, "source": source("checkout") },
+    })
+}
+
+fn checkout_application(world: &World, at_ms: i64) -> Object {
+    let rollout = Rollout::at(at_ms);
+    let (bad, good) = bad_pod_span(0);
+    let (bad_ms, good_ms) = (
+        rollout.opens_ms + ms_of(bad),
+        rollout.opens_ms + ms_of(good),
+    );
+    let entries = synced(&rollout, at_ms);
     let history: Vec<Value> = entries
         .iter()
         .map(|entry| history_entry(world, "checkout", entry))
@@ -172,26 +205,7 @@ fn checkout_application(world: &World, at_ms: i64) -> Object {
         "Healthy"
     };
     let last = entries.last();
-    let operation = last.map(|last| {
-        json!({
-            "phase": "Succeeded",
-            "startedAt": time(world, last.began_ms),
-            "finishedAt": time(world, last.ended_ms),
-            "message": "successfully synced (all tasks run)",
-            "operation": {
-                "initiatedBy": match last.by {
-                    Some(name) => json!({ "username": name }),
-                    None => json!({ "automated": true }),
-                },
-                "info": match last.by {
-                    Some(_) => json!([{ "name": "Reason", "value": "errors after 2.31.0" }]),
-                    None => json!([]),
-                },
-                "sync": { "revision": last.revision },
-            },
-            "syncResult": { "revision": last.revision, "source": source("checkout") },
-        })
-    });
+    let operation = last.map(|last| operation(world, last));
     let reconciled = reconciled_ms(at_ms);
     let status = json!({
         "sync": {
@@ -228,7 +242,7 @@ fn checkout_application(world: &World, at_ms: i64) -> Object {
         "checkout",
         -400 * 24 * HOUR_MS,
         changed,
-        status,
+        &status,
     )
 }
 
@@ -270,5 +284,5 @@ fn quiet(
         "reconciledAt": time(world, reconciled),
         "resources": differs.into_iter().collect::<Vec<Value>>(),
     });
-    application(namespace, name, -300 * 24 * HOUR_MS, reconciled, status)
+    application(namespace, name, -300 * 24 * HOUR_MS, reconciled, &status)
 }

@@ -7,6 +7,7 @@ use super::version_of;
 
 /// A kind of object that is installed.
 #[derive(Debug)]
+#[allow(clippy::struct_field_names, reason = "an API calls it so")]
 pub(in crate::sim) struct Kind {
     pub kind: &'static str,
     pub plural: &'static str,

@@ -224,7 +224,7 @@ fn settings(kubeconfig: &Path, context: Option<&str>) -> KubernetesSettings {
 
 fn source(settings: &KubernetesSettings) -> Kubernetes {
     let name = Arc::from("prod-eu-1");
-    Kubernetes::new(&name, settings, &DeclaredPlace::default()).unwrap()
+    Kubernetes::new(&name, settings, &DeclaredPlace::default())
 }
 
 fn kubeconfig(folder: &Path, server: &Server, user: &str) -> PathBuf {

@@ -37,7 +37,7 @@ impl Pushed {
             cluster: Some("eu-1".into()),
             ..DeclaredPlace::default()
         };
-        let spool = Spool::new(&"ci".into(), folder.path(), &place).unwrap();
+        let spool = Spool::new(&"ci".into(), folder.path(), &place);
         Self { folder, spool }
     }
 
@@ -463,8 +463,7 @@ async fn a_folder_that_is_not_there_says_what_next() {
         &"ci".into(),
         Path::new("/nowhere"),
         &DeclaredPlace::default(),
-    )
-    .unwrap();
+    );
     let error = spool.poll(now()).await.unwrap_err();
     assert_eq!(error.kind, ErrorKind::Local);
     assert!(

@@ -47,7 +47,7 @@ fn client(path: &Path) -> Terraform {
         cluster: Some("eu-1".into()),
         ..DeclaredPlace::default()
     };
-    Terraform::new(&"tf".into(), &settings(path.to_owned()), &place).unwrap()
+    Terraform::new(&"tf".into(), &settings(path.to_owned()), &place)
 }
 
 fn folder(files: &[(&str, &[u8])]) -> TempDir {

@@ -65,7 +65,8 @@ pub fn summary(alert: &Alert, model: &Model, look: &Look) -> Vec<(String, Role)>
     if first.is_empty() {
         first.push("no summary or description".into());
     }
-    let mut second = Vec::new();
+    // What changed just before is worth more than how fast it burns.
+    let mut second: Vec<String> = before::in_short(alert, model, look).into_iter().collect();
     let burn = alert
         .place
         .service
@@ -79,7 +80,6 @@ pub fn summary(alert: &Alert, model: &Model, look: &Look) -> Vec<(String, Role)>
             super::burn::left(burn)
         ));
     }
-    second.extend(before::in_short(alert, model, look));
     second.push(format!("from {}", sources(alert)));
     if let Some(rule) = &alert.origin.rule {
         second.push(format!("value {}", number::short(rule.value.shown())));

@@ -9,6 +9,7 @@ use crate::domain::duration::{age_secs, short};
 use crate::domain::freshness::Freshness;
 use crate::domain::slo_measured::BurnAnswer;
 use crate::model::Model;
+use crate::model::delivery;
 use crate::model::knowledge::{Kept, SourceState};
 use crate::model::layout::Layout;
 use crate::theme::Role;
@@ -142,14 +143,12 @@ fn row(
     pen.right_column(&age, 7, dots, style(Role::Text));
     pen.right_column(&took, 6, dots, style(Role::Text));
     pen.right_column(&items, 7, dots, style(Role::Text));
-    let wrong = source
-        .health
-        .error
-        .as_ref()
-        .map_or_else(String::new, std::string::ToString::to_string);
+    let (wrong, role) = match &source.health.error {
+        Some(error) => (error.to_string(), Role::Failed),
+        None => (not_read(source), Role::Warn),
+    };
     let fitted = text::fit(&wrong, pen.left().saturating_sub(2), dots).into_owned();
-    pen.write("  ", Style::new())
-        .write(&fitted, style(Role::Failed));
+    pen.write("  ", Style::new()).write(&fitted, style(role));
     if is_here {
         let row = Rect {
             x: area.x + 1,
@@ -250,7 +249,7 @@ fn about(source: &SourceState, model: &Model, width: u16) -> Vec<StyledLine> {
             page.limits(&answer.limits);
         }
         Kept::Burn(answer) => burns(&mut page, answer),
-        Kept::Delivery(answer) => delivery(&mut page, answer),
+        Kept::Delivery(answer) => told(&mut page, source, answer),
         Kept::Runbooks(library) => {
             let commit = library.origin.commit.as_deref().unwrap_or("not in git");
             page.add(
@@ -285,24 +284,58 @@ fn burns(page: &mut Page, answer: &BurnAnswer) {
     page.limits(&answer.limits);
 }
 
-/// What was told, and each part that could not be read: what may not be read is not empty.
-fn delivery(page: &mut Page, answer: &DeliveryAnswer) {
+/// The parts of an answer that are not read, in few words: what may not be read is not empty.
+fn not_read(source: &SourceState) -> String {
+    let of = |wanted: fn(&PartState) -> bool| -> Vec<&str> {
+        let parts = delivery::parts(source).iter();
+        let wanted = parts.filter(|part| wanted(&part.state));
+        wanted.map(|part| part.what.shown()).collect()
+    };
+    let groups = [
+        (
+            "not permitted",
+            of(|s| matches!(s, PartState::NotPermitted(_))),
+        ),
+        ("failed", of(|s| matches!(s, PartState::Failed(_)))),
+        ("last known", of(|s| matches!(s, PartState::LastKnown(_)))),
+    ];
+    let told = groups.into_iter().filter(|(_, parts)| !parts.is_empty());
+    let words: Vec<String> = told
+        .map(|(word, parts)| format!("{word}: {}", parts.join(", ")))
+        .collect();
+    words.join("; ")
+}
+
+/// What was told, and each part that could not be read first.
+fn told(page: &mut Page, source: &SourceState, answer: &DeliveryAnswer) {
     let (changes, drifts) = (answer.changes.len(), answer.drifts.len());
+    let version = answer.version.as_ref();
+    let version = version.map(|version| format!(", version {version}"));
     page.add(
-        &format!("{changes} changes, {drifts} differences"),
+        &format!(
+            "{changes} changes, {drifts} differences{}",
+            version.unwrap_or_default()
+        ),
         Role::Text,
     );
+    let (mut read, mut absent) = (Vec::new(), Vec::new());
     for part in &answer.parts {
-        let (said, role) = match &part.state {
-            PartState::Read(count) => (count.to_string(), Role::Dim),
-            PartState::LastKnown(why) => (format!("last known: {why}"), Role::Warn),
-            PartState::NotPermitted(said) => (format!("not permitted: {said}"), Role::Warn),
-            PartState::Absent => ("not installed".to_owned(), Role::Dim),
-            PartState::Failed(why) => (why.to_string(), Role::Failed),
-        };
-        page.add(&format!("{}: {said}", part.what), role);
+        match &part.state {
+            PartState::Read(count) => read.push(format!("{} {count}", part.what)),
+            PartState::Absent => absent.push(part.what.shown()),
+            PartState::NotPermitted(_) | PartState::LastKnown(_) => {
+                page.add(&delivery::in_words(source, part), Role::Warn);
+            }
+            PartState::Failed(_) => page.add(&delivery::in_words(source, part), Role::Failed),
+        }
     }
     page.limits(&answer.limits);
+    if !read.is_empty() {
+        page.add(&format!("read: {}", read.join(", ")), Role::Dim);
+    }
+    if !absent.is_empty() {
+        page.add(&format!("not installed: {}", absent.join(", ")), Role::Dim);
+    }
 }
 
 struct Page {
