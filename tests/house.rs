@@ -88,6 +88,7 @@ const WRITE_ROOMS: &[&str] = &["control", "sim"];
 const COMMAND_FILES: &[&str] = &[
     "src/runbooks/git.rs",
     "src/runbooks/tests/mod.rs",
+    "src/sources/kubernetes/plugin.rs",
     "src/history/tests/broken.rs",
     "src/config/secret.rs",
     "build.rs",

@@ -249,9 +249,12 @@ fn what_was_pushed_is_remembered_after_a_kill_and_without_the_folder() {
     let spool = quell.path("spool");
     fs::create_dir(&spool).unwrap();
     let folder = spool.display().to_string();
-    let now = chrono::Utc::now();
+    #[allow(
+        clippy::disallowed_methods,
+        reason = "what is pushed has the present time"
+    )]
+    let at = (chrono::Utc::now() - chrono::TimeDelta::minutes(90)).to_rfc3339();
     let line = |number: usize| {
-        let at = (now - chrono::TimeDelta::minutes(90)).to_rfc3339();
         format!("{{\"service\":\"svc-{number}\",\"to\":\"1.{number}.0\",\"at\":\"{at}\"}}\n")
     };
     let mut text = String::new();

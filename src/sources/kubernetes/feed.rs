@@ -257,7 +257,7 @@ impl Feed {
         };
         let effect = match told {
             Told::Put(key, read) => {
-                store.put(key, read);
+                store.hold(key, read);
                 Effect::Changed
             }
             Told::Gone(key) => {

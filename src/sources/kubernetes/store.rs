@@ -62,11 +62,11 @@ impl Store {
     pub(super) fn replace(&mut self, scope: &Scope, listed: impl IntoIterator<Item = (Key, Read)>) {
         self.clear(scope);
         for (key, read) in listed {
-            self.put(key, read);
+            self.hold(key, read);
         }
     }
 
-    pub(super) fn put(&mut self, key: Key, read: Read) {
+    pub(super) fn hold(&mut self, key: Key, read: Read) {
         match read {
             Ok(object) => {
                 self.unreadable.remove(&key);

@@ -57,12 +57,12 @@ impl World {
             None => vec![value],
         };
         for item in items {
-            self.put(resource, &item.to_string());
+            self.hold(resource, &item.to_string());
         }
         self
     }
 
-    fn put(&mut self, resource: Resource, json: &str) {
+    fn hold(&mut self, resource: Resource, json: &str) {
         let object = Object::read(resource, json).unwrap();
         let key = Key {
             resource,

@@ -19,12 +19,12 @@ fn large(deployments: usize) -> World {
         };
         let json = deployment.replace("payments-api", &format!("api-{number}"));
         let json = json.replace(uid, &format!("uid-{number}"));
-        world.put(Resource::Deployments, &json);
+        world.hold(Resource::Deployments, &json);
         for set in sets["items"].as_array().unwrap().iter().take(3) {
-            world.put(Resource::ReplicaSets, &renamed(set));
+            world.hold(Resource::ReplicaSets, &renamed(set));
         }
         for pod in pods["items"].as_array().unwrap() {
-            world.put(Resource::Pods, &renamed(pod));
+            world.hold(Resource::Pods, &renamed(pod));
         }
     }
     world

@@ -173,7 +173,7 @@ fn names_stay_while_a_rollback_is_watched_event_by_event() {
         if event["type"] == "BOOKMARK" {
             continue;
         }
-        world.put(Resource::Deployments, &event["object"].to_string());
+        world.hold(Resource::Deployments, &event["object"].to_string());
         let answer = world.tell(NOW);
         known.extend(ids(&answer).into_iter().map(str::to_owned));
         let newest = answer.changes.iter().max_by_key(|c| c.started_at).unwrap();
