@@ -354,6 +354,7 @@ impl Pages {
                 let mut object = deployment.clone();
                 object["metadata"]["name"] = json!(format!("service-{number}"));
                 object["metadata"]["uid"] = json!(format!("uid-{number}"));
+                object["metadata"]["labels"]["app"] = json!(format!("service-{number}"));
                 let revision = SETS_EACH.to_string();
                 object["metadata"]["annotations"]["deployment.kubernetes.io/revision"] =
                     json!(revision);
@@ -367,6 +368,11 @@ impl Pages {
                 let metadata = &mut object["metadata"];
                 metadata["name"] = json!(format!("service-{number}-{revision}abc"));
                 metadata["uid"] = json!(format!("uid-{number}-{revision}"));
+                metadata["labels"]["app"] = json!(format!("service-{number}"));
+                let made = DateTime::from_timestamp(1_790_000_000, 0).unwrap()
+                    + TimeDelta::minutes(i64::try_from(number + revision * 1_440).unwrap());
+                metadata["creationTimestamp"] =
+                    json!(made.format("%Y-%m-%dT%H:%M:%SZ").to_string());
                 metadata["labels"]["pod-template-hash"] = json!(format!("{revision}abc"));
                 metadata["annotations"]["deployment.kubernetes.io/revision"] =
                     json!(revision.to_string());

@@ -19,6 +19,9 @@ use super::text::Untrusted;
 /// Two reports of one deploy begin at most so far apart.
 const NEAR: TimeDelta = TimeDelta::minutes(10);
 
+/// A service that deploys more often than this within [`NEAR`] is compared with its last ones only.
+const MOST_NEAR: usize = 64;
+
 /// Fills in what was there before, where a feed does not tell it: what the last change of the same
 /// thing by the same feed left behind. A failed one left nothing.
 pub fn derive_from(changes: &mut [Change]) {
@@ -65,6 +68,9 @@ pub fn join(mut changes: Vec<Change>) -> Vec<Change> {
             let begun = deploys[*at].first().map(|first| first.started_at);
             begun.is_some_and(|begun| change.started_at - begun <= NEAR)
         });
+        if near.len() > MOST_NEAR {
+            near.drain(..near.len() - MOST_NEAR);
+        }
         let joins = |at: &&usize| deploys[**at].iter().all(|other| is_same(other, &change));
         match near.iter().find(joins).copied() {
             Some(at) => deploys[at].push(change),
