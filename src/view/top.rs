@@ -223,13 +223,16 @@ fn counts(model: &Model) -> [Fact; 4] {
     ]
 }
 
-/// Whether any server has answered, now or in the last session: before, zero would be a claim.
+/// Whether anybody who tells of alerts or burns has answered, now or in the last session: before, zero
+/// would be a claim.
 pub fn is_anything_known(model: &Model) -> bool {
-    model
-        .knowledge
-        .sources
-        .iter()
-        .any(|s| s.kind != SourceKind::Runbooks && !matches!(s.kept, Kept::Nothing))
+    let tells = [
+        SourceKind::Alertmanager,
+        SourceKind::Prometheus,
+        SourceKind::Slos,
+    ];
+    let mut sources = model.knowledge.sources.iter();
+    sources.any(|s| tells.contains(&s.kind) && !matches!(s.kept, Kept::Nothing))
 }
 
 fn is_all_fresh(model: &Model) -> bool {

@@ -1,5 +1,6 @@
 //! Do the first and the last line keep what they are for, at every width?
 
+use quell::domain::source::SourceKind;
 use quell::keys::Context;
 use quell::keys::commands::{ALL, Command};
 use quell::model::Model;
@@ -305,4 +306,19 @@ fn a_selected_link_says_where_it_leads() {
         let last = lines(&buffer).pop().unwrap();
         assert!(last.contains(shown), "{last}");
     }
+}
+
+#[test]
+fn a_cluster_alone_says_nothing_of_alerts() {
+    let mut stage = Stage::waiting().with("prod-eu-1", SourceKind::Kubernetes);
+    stage.delivers(
+        "prod-eu-1",
+        crate::deliveries::cluster(),
+        crate::cast::ago(1),
+    );
+    let mut stage = stage.sized(120, 24);
+    let (buffer, _) = stage.draw();
+    let top = &lines(&buffer)[0];
+    assert!(top.contains("? PAGE"), "nobody was asked: {top}");
+    assert!(top.contains("2 rollouts"), "{top}");
 }
