@@ -85,7 +85,8 @@ pub struct DeliverySourceSettings {
 pub struct DeclaredPlace {
     /// The environment.
     pub env: Option<String>,
-    /// The value that the label `cluster` has in alerts.
+    /// The value that the label `cluster` has in alerts. None: a source of one cluster is taken for one
+    /// of its own name, which proves nothing where an alert names another.
     pub cluster: Option<String>,
     /// The value that the label `region` has in alerts.
     pub region: Option<String>,

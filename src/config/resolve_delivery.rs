@@ -89,7 +89,7 @@ fn source(
         kind.period,
         kind.periods.clone(),
     );
-    let mut place = DeclaredPlace {
+    let place = DeclaredPlace {
         env: raw.source.env.as_ref().map(|env| env.value.clone()),
         cluster: resolver.words(raw.cluster.as_ref()),
         region: resolver.words(raw.region.as_ref()),
@@ -101,10 +101,6 @@ fn source(
     let name = match given_name(&raw.source, &access, names) {
         Some(name) => {
             *order += 1;
-            if let DeliveryAccess::Kubernetes(_) = access {
-                // A number of ours is no cluster: it would contradict every alert that names one.
-                place.cluster.get_or_insert_with(|| name.to_string());
-            }
             name
         }
         None => names.name(&raw.source, kind.prefix, order),

@@ -30,6 +30,10 @@ pub struct Subject {
     pub labels: Labels,
 }
 
+/// The label of a subject whose `cluster` nobody declared: it is the name that its source has here,
+/// and an alert may call the same cluster otherwise.
+pub const ASSUMED_CLUSTER_LABEL: &str = "cluster_assumed";
+
 /// What sort of change it is: how likely such a change is to hurt, and for how long.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "snake_case")]

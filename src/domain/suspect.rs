@@ -14,7 +14,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 use super::alert::Alert;
 use super::burn::burn_rate;
-use super::change::{Change, ChangeId, ChangeKind, Outcome, Subject};
+use super::change::{ASSUMED_CLUSTER_LABEL, Change, ChangeId, ChangeKind, Outcome, Subject};
 use super::delivery::{Delivery, DriftRow};
 use super::drift::DriftId;
 use super::label::Labels;
@@ -363,6 +363,9 @@ impl<'a> Question<'a> {
         for name in ["cluster", "region"] {
             if let (Some(here), Some(there)) = (self.labels.get(name), subject.labels.get(name)) {
                 if here != there {
+                    if name == "cluster" && subject.labels.get(ASSUMED_CLUSTER_LABEL).is_some() {
+                        continue;
+                    }
                     return Scope::Disjoint;
                 }
                 scope = Scope::Overlap;

@@ -166,3 +166,27 @@ fn what_came_after_the_onset_and_before_the_alert_is_told_apart_from_what_preced
     let ids: Vec<_> = between.iter().map(|change| change.id.raw()).collect();
     assert_eq!(ids, ["between"]);
 }
+
+#[test]
+fn another_cluster_is_another_place_only_where_somebody_declared_it() {
+    let scope = |own: &[(&str, &str)]| {
+        let subject = Subject {
+            labels: Labels::of(own),
+            ..Subject::default()
+        };
+        let labels = Labels::of(&[("cluster", "eu-1")]);
+        let question = Question {
+            service: None,
+            env: None,
+            labels: &labels,
+            onset: at(0.0),
+        };
+        question.scope(&subject)
+    };
+    assert_eq!(scope(&[("cluster", "eu-1")]), Scope::Overlap);
+    assert_eq!(scope(&[("cluster", "us-1")]), Scope::Disjoint);
+    let assumed = (ASSUMED_CLUSTER_LABEL, "yes");
+    assert_eq!(scope(&[("cluster", "prod-eu-1"), assumed]), Scope::Unknown);
+    assert_eq!(scope(&[("cluster", "eu-1"), assumed]), Scope::Overlap);
+    assert_eq!(scope(&[("region", "eu")]), Scope::Unknown);
+}

@@ -116,8 +116,8 @@ fn every_key_of_a_cluster_has_its_effect() {
 fn a_cluster_is_called_like_its_context_only_where_that_can_be_a_name() {
     let delivery = good().settings.delivery;
     let us = named(&delivery, "prod-us-1");
-    assert_eq!(us.place, place("", "prod-us-1", "", ""));
-    // A number of ours is no cluster that an alert could name.
+    // What nobody declared is not held against an alert that names another cluster.
+    assert_eq!(us.place, DeclaredPlace::default());
     let numbered = named(&delivery, "kubernetes-3");
     assert_eq!(numbered.place, DeclaredPlace::default());
     assert_eq!(
@@ -304,7 +304,7 @@ fn sources_of_another_environment_are_not_on_show() {
     ];
     assert_eq!(names(&delivery), expected);
     let eu = named(&delivery, "eu");
-    assert_eq!(eu.place, place("stage", "eu", "", ""));
+    assert_eq!(eu.place, place("stage", "", "", ""));
     let expected = KubernetesLogin::Kubeconfig {
         path: None,
         context: Some("stage-eu-1".into()),

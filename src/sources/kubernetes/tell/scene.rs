@@ -9,7 +9,7 @@ use std::collections::{HashMap, HashSet};
 use chrono::{DateTime, Utc};
 
 use super::Cluster;
-use crate::domain::change::Subject;
+use crate::domain::change::{ASSUMED_CLUSTER_LABEL, Subject};
 use crate::domain::delivery::{DeliveryAnswer, Trouble, TroubleKind};
 use crate::domain::label::Labels;
 use crate::domain::source::SourceName;
@@ -51,6 +51,9 @@ impl<'a> Scene<'a> {
     pub(super) fn new(store: &'a Store, cluster: Cluster<'a>, now: DateTime<Utc>) -> Self {
         let name = cluster.place.cluster.as_deref().unwrap_or(cluster.source);
         let mut place = vec![("cluster", name)];
+        if cluster.place.cluster.is_none() {
+            place.push((ASSUMED_CLUSTER_LABEL, "yes"));
+        }
         place.extend(cluster.place.region.as_deref().map(|name| ("region", name)));
         let place = place.into_iter();
         let mut owned: HashMap<&str, Vec<&Object>> = HashMap::new();
