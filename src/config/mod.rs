@@ -30,6 +30,7 @@ mod slo;
 mod template;
 mod template_delivery;
 mod triage;
+pub mod yaml;
 
 pub use overrides::Overrides;
 pub use paths::Paths;

@@ -45,25 +45,6 @@ pub enum SourceKind {
 }
 
 impl SourceKind {
-    /// Whether it tells of changes or drift.
-    #[must_use]
-    pub fn tells_changes(self) -> bool {
-        match self {
-            Self::Alertmanager
-            | Self::Prometheus
-            | Self::Slos
-            | Self::Services
-            | Self::Runbooks => false,
-            Self::Kubernetes
-            | Self::Argocd
-            | Self::Github
-            | Self::Gitlab
-            | Self::Grafana
-            | Self::Spool
-            | Self::Terraform => true,
-        }
-    }
-
     /// The word in JSON and on screen.
     #[must_use]
     pub fn word(self) -> &'static str {

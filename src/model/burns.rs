@@ -186,68 +186,59 @@ pub fn target(model: &Model) -> Option<&SloBurn> {
     find(&model.board, id)
 }
 
-/// The SLOs on screen whose past is not known well enough, with the place of their source.
+/// What of the past is wanted and not known well enough: the place of its source, how far back, and of
+/// which SLO.
 #[must_use]
-pub fn wanted_pasts(model: &Model) -> Vec<(usize, &SloBurn)> {
-    let session = &model.session;
-    let known = &session.burn;
-    on_screen(model)
-        .into_iter()
-        .filter(|burn| known.past.is_wanted(burn.id(), known.span, model.now))
-        .filter_map(|burn| {
-            let mut sources = model.knowledge.sources.iter();
-            Some((sources.position(|s| s.name == burn.source)?, burn))
-        })
-        .take(MOST_ASKED)
-        .collect()
-}
-
-/// The SLOs that burn and whose onset is not known, with the place of their source: what preceded an
-/// alert is counted from there.
-#[must_use]
-pub fn wanted_onsets(model: &Model) -> Vec<(usize, &SloBurn)> {
-    let onsets = &model.knowledge.delivery.onsets;
-    let has_changes = !model.board.delivery.changes.is_empty();
+pub fn wanted(model: &Model) -> Vec<(usize, Span, &SloBurn)> {
     let past = &model.session.burn.past;
-    burning(&model.board)
-        .filter(|burn| has_changes && !onsets.contains_key(burn.id()))
-        .filter(|burn| past.is_wanted(burn.id(), ONSET_SPAN, model.now))
-        .filter_map(|burn| {
+    let groups = [
+        (model.session.burn.span, on_screen(model)),
+        (ONSET_SPAN, without_onset(model)),
+        around_change(model),
+    ];
+    let mut found = Vec::new();
+    for (span, burns) in groups {
+        let unknown = burns
+            .into_iter()
+            .filter(|burn| past.is_wanted(burn.id(), span, model.now));
+        let placed = unknown.filter_map(|burn| {
             let mut sources = model.knowledge.sources.iter();
-            Some((sources.position(|s| s.name == burn.source)?, burn))
-        })
-        .take(MOST_ASKED)
-        .collect()
+            Some((sources.position(|s| s.name == burn.source)?, span, burn))
+        });
+        found.extend(placed.take(MOST_ASKED));
+    }
+    found
 }
 
-/// The SLOs of the change that is looked at, with the place of their source and the span that reaches
-/// to the hour before it. None for a change that lies further back than any span.
-#[must_use]
-pub fn wanted_around(model: &Model) -> Vec<(usize, Span, &SloBurn)> {
+/// The SLOs that burn and whose onset is not known: what preceded an alert is counted from there.
+fn without_onset(model: &Model) -> Vec<&SloBurn> {
+    if model.board.delivery.changes.is_empty() {
+        return Vec::new();
+    }
+    let onsets = &model.knowledge.delivery.onsets;
+    let burning = burning(&model.board);
+    burning.filter(|b| !onsets.contains_key(b.id())).collect()
+}
+
+/// The SLOs of the change that is looked at, and the span that reaches to the hour before it. None for
+/// a change that lies further back than any span.
+fn around_change(model: &Model) -> (Span, Vec<&SloBurn>) {
     let change = match model.session.screen {
         Screen::Changes => changes::target(model),
         _ => None,
     };
-    let Some((change, service)) = change.and_then(|c| Some((c, c.subject.service.as_ref()?)))
-    else {
-        return Vec::new();
+    let looked_at = change.and_then(|change| {
+        let age = age_secs(change.started_at, model.now) + 3_600;
+        let spans = [Span::SixHours, Span::ThreeDays];
+        let span = spans.into_iter().find(|span| span.secs() >= age)?;
+        Some((span, change.subject.service.as_ref()?))
+    });
+    let Some((span, service)) = looked_at else {
+        return (Span::default(), Vec::new());
     };
-    let age = age_secs(change.started_at, model.now) + 3_600;
-    let reaches = |span: &Span| span.secs() >= age;
-    let Some(span) = [Span::SixHours, Span::ThreeDays].into_iter().find(reaches) else {
-        return Vec::new();
-    };
-    let past = &model.session.burn.past;
     let burns = model.board.burns.iter();
-    burns
-        .filter(|burn| burn.id().service.as_ref() == Some(service))
-        .filter(|burn| past.is_wanted(burn.id(), span, model.now))
-        .filter_map(|burn| {
-            let mut sources = model.knowledge.sources.iter();
-            Some((sources.position(|s| s.name == burn.source)?, span, burn))
-        })
-        .take(MOST_ASKED)
-        .collect()
+    let own = burns.filter(|burn| burn.id().service.as_ref() == Some(service));
+    (span, own.collect())
 }
 
 /// The SLOs whose past is drawn now.

@@ -11,9 +11,9 @@ use std::fmt;
 use serde::Deserialize;
 use serde::de::{Deserializer, MapAccess, SeqAccess, Visitor};
 use serde_saphyr::options::NonFiniteFloatPolicy;
-use serde_saphyr::{
-    DuplicateKeyPolicy, Error, Location, MessageFormatter, Options, Spanned, UserMessageFormatter,
-};
+use serde_saphyr::{Error, Location, Options, Spanned};
+
+use crate::config::yaml;
 
 /// A line and a column in a file, both from 1.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
@@ -153,17 +153,15 @@ impl<'a> Document<'a> {
             place: error
                 .location()
                 .map_or(self.first(), |location| self.place(location)),
-            why: explain(&error),
+            why: yaml::explain(&error),
             next_step: self.next_step(&error),
         })?;
         self.node(raw)
     }
 
     fn next_step(&self, error: &Error) -> &'static str {
-        match error {
-            Error::Budget { .. }
-            | Error::AliasReplayLimitExceeded { .. }
-            | Error::AliasReplayStackDepthExceeded { .. } => "split it into several documents",
+        match yaml::innermost(error) {
+            error if yaml::is_too_much(error) => "split it into several documents",
             Error::DuplicateMappingKey { .. } => "keep one of the two",
             _ if self.text.contains("{{") => QUOTE,
             _ => "correct it; the rest of this document is not read",
@@ -314,37 +312,9 @@ impl<'de> Visitor<'de> for RawVisitor {
 }
 
 fn options() -> Options {
-    serde_saphyr::options! {
-        budget: serde_saphyr::budget! {
-            max_depth: 32,
-            flow_nesting_limit: 32,
-            max_documents: 1,
-            max_anchors: 1_000,
-            max_aliases: 1_000,
-            max_merge_keys: 1_000,
-        },
-        alias_limits: serde_saphyr::alias_limits! {
-            max_total_replayed_events: 50_000,
-            max_replay_stack_depth: 8,
-        },
-        duplicate_keys: DuplicateKeyPolicy::Error,
-        strict_booleans: true,
-        reject_unsupported_tags: true,
-        non_finite_float_policy: NonFiniteFloatPolicy::PassThrough,
-        with_snippet: false,
-    }
-}
-
-fn explain(error: &Error) -> String {
-    match error {
-        Error::Budget { .. }
-        | Error::AliasReplayLimitExceeded { .. }
-        | Error::AliasReplayStackDepthExceeded { .. } => {
-            "it is too large, nested too deep, or has too many aliases".to_owned()
-        }
-        Error::DuplicateMappingKey { key: Some(key), .. } => {
-            format!("`{key}` stands here a second time")
-        }
-        other => UserMessageFormatter.format_message(other).into_owned(),
-    }
+    let mut options = yaml::options();
+    options.reject_unsupported_tags = true;
+    // A number that is none is told with its place by whoever needs it.
+    options.non_finite_float_policy = NonFiniteFloatPolicy::PassThrough;
+    options
 }

@@ -12,7 +12,6 @@ use super::{sources, triage};
 use crate::domain::filter::Filter;
 use crate::domain::observed::Sample;
 use crate::domain::slo::{Slo, SloId};
-use crate::domain::slo_burn::SloBurn;
 use crate::domain::slo_measured::Span;
 use crate::domain::source::SourceError;
 use crate::domain::suspect;
@@ -169,22 +168,12 @@ pub fn back(model: &mut Model) {
 
 /// Asks for the past of what is on screen, one question for each source.
 pub fn wanted(model: &mut Model) -> Vec<Effect> {
-    let drawn = model.session.burn.span;
     let mut wanted: BTreeMap<(usize, Span), Vec<Slo>> = BTreeMap::new();
-    let mut want = |source, span, burn: &SloBurn| {
+    for (source, span, burn) in burns::wanted(model) {
         let slos = wanted.entry((source, span)).or_default();
         if !slos.iter().any(|slo| slo.id == *burn.id()) {
             slos.push(burn.measured.slo.clone());
         }
-    };
-    for (source, burn) in burns::wanted_pasts(model) {
-        want(source, drawn, burn);
-    }
-    for (source, span, burn) in burns::wanted_around(model) {
-        want(source, span, burn);
-    }
-    for (source, burn) in burns::wanted_onsets(model) {
-        want(source, ONSET_SPAN, burn);
     }
     let now = model.now;
     let past = &mut model.session.burn.past;

@@ -1,70 +1,34 @@
 //! What changes on screen 3?
 //!
-//! The cursor belongs to a change. A new picture alters what rows say and how many are new; rows
-//! move only when the operator sorts, filters, or comes to the screen.
+//! The cursor belongs to a change. A deploy that another source tells of, too, may take another name:
+//! its row follows it.
 
-use super::triage;
+use super::held::List;
 use crate::domain::board::Board;
-use crate::domain::filter::Filter;
+use crate::domain::change::ChangeId;
 use crate::model::Model;
 use crate::model::changes;
-use crate::model::held::{Back, Cursor};
-use crate::model::layout::Layout;
 use crate::model::session::{Keys, Screen};
 
-/// A new picture. Before any key was pressed, and under another screen, the order is nobody's yet.
+/// Changes, newest first.
+pub const LIST: List<ChangeId> = List {
+    screen: Screen::Changes,
+    held: |session| &mut session.changes.list,
+    offers: changes::offers,
+};
+
+/// A new picture.
 pub fn picture(model: &mut Model, before: &Board) {
     let session = &mut model.session;
     session.changes.tally = changes::tally(&model.board, model.now);
     session.changes.after = None;
-    if session.keys == Keys::Untouched {
-        sort(model, Cursor::Top);
-        return;
+    if session.keys == Keys::Pressed {
+        let list = &mut session.changes.list;
+        for (old, new) in changes::renamed(list, before, &model.board) {
+            list.rename(&old, &new);
+        }
     }
-    let list = &mut session.changes.list;
-    for (old, new) in changes::renamed(list, before, &model.board) {
-        list.rename(&old, &new);
-    }
-    let offers = changes::offers(&model.board, &list.filter);
-    // Where there is no row, nothing can move under the cursor.
-    if session.screen == Screen::Changes && !list.rows.is_empty() {
-        list.keep(&offers);
-    } else {
-        list.sort(&offers, Cursor::Stays);
-    }
-}
-
-/// Newest first.
-pub fn sort(model: &mut Model, cursor: Cursor) {
-    let list = &mut model.session.changes.list;
-    let offers = changes::offers(&model.board, &list.filter);
-    list.sort(&offers, cursor);
-    settle(model);
-}
-
-/// Applies a filter.
-pub fn filter(model: &mut Model, filter: Filter) {
-    model.session.changes.list.filter = filter;
-    sort(model, Cursor::Stays);
-}
-
-/// Closes what is open, drops the filter, or leads back.
-pub fn back(model: &mut Model) {
-    match model.session.changes.list.back() {
-        Back::Closed => {}
-        Back::Unfiltered => sort(model, Cursor::Stays),
-        Back::Left => model.session.screen = Screen::Triage,
-    }
-    settle(model);
-    triage::settle(model);
-}
-
-fn settle(model: &mut Model) {
-    let height = Layout::of(model).height();
-    let list = &mut model.session.changes.list;
-    if model.session.screen == Screen::Changes && list.opened.is_none() {
-        list.reveal(height);
-    }
+    LIST.picture(model);
 }
 
 /// After anything: what followed the selected change is known, if the screen shows it.

@@ -121,8 +121,8 @@ fn show(model: &mut Model, screen: Screen) {
     model.session.screen = screen;
     match screen {
         Screen::Burn => burns::sort(model),
-        Screen::Changes => changes::sort(model, Cursor::Stays),
-        Screen::Drift => drifts::sort(model, Cursor::Stays),
+        Screen::Changes => changes::LIST.sort(model, Cursor::Stays),
+        Screen::Drift => drifts::LIST.sort(model, Cursor::Stays),
         Screen::Triage | Screen::Runbooks | Screen::Sources => {}
     }
     triage::settle(model);
@@ -132,11 +132,11 @@ fn show(model: &mut Model, screen: Screen) {
 fn sort(model: &mut Model) {
     match model.session.screen {
         Screen::Changes => {
-            changes::sort(model, Cursor::Top);
+            changes::LIST.sort(model, Cursor::Top);
             model.session.say(Tone::Done, "sorted: newest first");
         }
         Screen::Drift => {
-            drifts::sort(model, Cursor::Top);
+            drifts::LIST.sort(model, Cursor::Top);
             model.session.say(Tone::Done, "sorted: drift first");
         }
         _ => burns::sort_by_key(model),
@@ -170,8 +170,8 @@ fn back(model: &mut Model) {
     match model.session.screen {
         Screen::Triage => triage::back(model),
         Screen::Burn => burns::back(model),
-        Screen::Changes => changes::back(model),
-        Screen::Drift => drifts::back(model),
+        Screen::Changes => changes::LIST.back(model),
+        Screen::Drift => drifts::LIST.back(model),
         Screen::Runbooks => {
             reader::back(model);
             triage::settle(model);

@@ -7,6 +7,7 @@ mod burns;
 mod changes;
 mod command;
 mod drifts;
+mod held;
 mod palette;
 mod reader;
 mod sources;

@@ -93,8 +93,8 @@ fn present_filter(model: &Model) -> String {
 fn apply(model: &mut Model, filter: Filter) {
     match model.session.screen {
         Screen::Burn => burns::filter(model, filter),
-        Screen::Changes => changes::filter(model, filter),
-        Screen::Drift => drifts::filter(model, filter),
+        Screen::Changes => changes::LIST.filter(model, filter),
+        Screen::Drift => drifts::LIST.filter(model, filter),
         _ => triage::filter(model, filter),
     }
 }

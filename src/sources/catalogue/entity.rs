@@ -7,10 +7,9 @@
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
-use serde_saphyr::{
-    DuplicateKeyPolicy, Error, MessageFormatter, Options, Spanned, UserMessageFormatter,
-};
+use serde_saphyr::{Error, Spanned};
 
+use crate::config::yaml;
 use crate::domain::text::shown;
 
 /// What an entity is, of those that are or have services.
@@ -265,14 +264,11 @@ impl Reading<'_> {
     }
 
     fn parse<T: serde::de::DeserializeOwned>(&self, document: &Document<'_>) -> Result<T, String> {
-        let parsed = serde_saphyr::from_str_with_options(document.text, options());
+        let parsed = serde_saphyr::from_str_with_options(document.text, yaml::options());
         parsed.map_err(|error| {
             let place = error.location().map_or((1, 1), |l| (l.line(), l.column()));
-            let next = match innermost(&error) {
-                Error::Budget { .. }
-                | Error::AliasReplayLimitExceeded { .. }
-                | Error::AliasExpansionLimitExceeded { .. }
-                | Error::AliasReplayStackDepthExceeded { .. } => "split it into several documents",
+            let next = match yaml::innermost(&error) {
+                error if yaml::is_too_much(error) => "split it into several documents",
                 Error::DuplicateMappingKey { .. } => "keep one of the two",
                 _ => "correct it; the other documents are read",
             };
@@ -292,52 +288,15 @@ impl Reading<'_> {
     }
 }
 
-fn options() -> Options {
-    serde_saphyr::options! {
-        budget: serde_saphyr::budget! {
-            max_depth: 32,
-            flow_nesting_limit: 32,
-            max_documents: 1,
-            max_anchors: 1_000,
-            max_aliases: 1_000,
-            max_merge_keys: 1_000,
-        },
-        alias_limits: serde_saphyr::alias_limits! {
-            max_total_replayed_events: 50_000,
-            max_replay_stack_depth: 8,
-        },
-        duplicate_keys: DuplicateKeyPolicy::Error,
-        strict_booleans: true,
-        with_snippet: false,
-    }
-}
-
-/// An error inside of what an alias stands for comes wrapped.
-fn innermost(mut error: &Error) -> &Error {
-    while let Error::AliasError { error: inner, .. } = error {
-        error = inner;
-    }
-    error
-}
-
 fn explain(error: &Error) -> String {
-    let words = match innermost(error) {
-        Error::Budget { .. }
-        | Error::AliasExpansionLimitExceeded { .. }
-        | Error::AliasReplayLimitExceeded { .. }
-        | Error::AliasReplayStackDepthExceeded { .. } => {
-            "it is too large, nested too deep, or has too many aliases"
-        }
+    let words = match yaml::innermost(error) {
         Error::Unexpected { expected, .. } => match *expected {
             "string scalar" => "it must be a single text",
             "sequence start" => "it must be a list",
             "mapping start" => "it must be fields, as in `name: checkout`",
             other => return format!("expected {other}"),
         },
-        Error::DuplicateMappingKey { key: Some(key), .. } => {
-            return format!("`{key}` stands here a second time");
-        }
-        other => return UserMessageFormatter.format_message(other).into_owned(),
+        _ => return yaml::explain(error),
     };
     words.to_owned()
 }

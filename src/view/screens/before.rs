@@ -4,14 +4,15 @@
 //! said to be unknown: silence of a source is not "nothing changed".
 
 use crate::domain::alert::Alert;
-use crate::domain::change::{ActorKind, Change, ChangeKind, Outcome, Versions};
-use crate::domain::delivery::{Delivery, DriftRow, PartState};
+use crate::domain::change::{ActorKind, Change, ChangeKind, Outcome};
+use crate::domain::delivery::{Delivery, DriftRow};
 use crate::domain::drift::ReportAge;
 use crate::domain::duration::short;
 use crate::domain::freshness::Freshness;
 use crate::domain::suspect::{Cause, Onset, SUSPECT, Scope, Suspect};
 use crate::model::Model;
-use crate::model::knowledge::Kept;
+use crate::model::delivery::{self, Matter};
+use crate::model::knowledge::SourceState;
 use crate::theme::Role;
 use crate::view::Look;
 
@@ -42,19 +43,10 @@ fn said(name: &str, words: String, role: Role) -> Said {
     }
 }
 
-/// Whether anything is configured that tells of changes.
-pub fn is_anybody_asked(model: &Model) -> bool {
-    model
-        .knowledge
-        .sources
-        .iter()
-        .any(|s| s.kind.tells_changes())
-}
-
 /// What preceded the alert.
 pub fn lines(alert: &Alert, depth: Depth, model: &Model, look: &Look) -> Vec<Said> {
     let mut out = Vec::new();
-    if !is_anybody_asked(model) {
+    if delivery::sources(model, Matter::Changes).next().is_none() {
         return out;
     }
     let onset = model.board.onset(alert);
@@ -111,15 +103,15 @@ pub fn lines(alert: &Alert, depth: Depth, model: &Model, look: &Look) -> Vec<Sai
     let Some(service) = &alert.place.service else {
         return out;
     };
-    let delivery = &model.board.delivery;
-    let drifts: Vec<&DriftRow> = delivery.drifts_of(service).collect();
+    let known = &model.board.delivery;
+    let drifts: Vec<&DriftRow> = known.drifts_of(service).collect();
     if !drifts.is_empty() {
         let first = drifts.iter().take(3).map(|row| drift_words(row));
         let words: Vec<String> = first.collect();
         let words = format!("{}: {}", drifts.len(), words.join(", "));
         out.push(said("Drift", words, Role::Warn));
     }
-    let mut troubles = delivery.troubles_of(service);
+    let mut troubles = known.troubles_of(service);
     let shown = match depth {
         Depth::Beside => 2,
         Depth::Whole => 8,
@@ -215,26 +207,16 @@ fn suspect_lines(suspect: &Suspect, model: &Model, look: &Look, out: &mut Vec<Sa
 pub fn what(change: &Change, look: &Look) -> String {
     let name = change.subject.service.as_ref();
     let name = name.unwrap_or(&change.subject.target);
-    format!("{name} {}", versions(change, look))
+    let versions = versions(change, look);
+    match change.kind {
+        ChangeKind::Version => format!("{name} {versions}"),
+        kind => format!("{name} {} {versions}", kind.word()),
+    }
 }
 
-/// `2.30 → 2.31`; in brackets what was found and not told. A rollback is called so.
+/// The versions in full.
 pub fn versions(change: &Change, look: &Look) -> String {
-    let Versions {
-        from,
-        to,
-        from_is_derived,
-    } = &change.versions;
-    let to = to.as_ref().map_or("?", |to| to.shown());
-    let words = match from {
-        Some(from) if *from_is_derived => format!("({from}) {} {to}", look.glyphs.becomes),
-        Some(from) => format!("{from} {} {to}", look.glyphs.becomes),
-        None => format!("{} {to}", look.glyphs.becomes),
-    };
-    match change.kind {
-        ChangeKind::Version => words,
-        kind => format!("{} {words}", kind.word()),
-    }
+    super::changes::versions(change, usize::MAX, look)
 }
 
 fn who(change: &Change) -> Option<String> {
@@ -268,26 +250,14 @@ fn drift_words(row: &DriftRow) -> String {
 
 /// Who could not be asked, or only in part: what it changed is not known.
 fn unknown(model: &Model) -> Option<String> {
-    let mut names: Vec<String> = Vec::new();
-    for source in model
-        .knowledge
-        .sources
-        .iter()
-        .filter(|s| s.kind.tells_changes())
-    {
-        let state = source.freshness(model.now);
-        let is_partial = match &source.kept {
-            Kept::Delivery(answer) => answer
-                .parts
-                .iter()
-                .any(|part| !matches!(part.state, PartState::Read(_) | PartState::Absent)),
-            _ => false,
-        };
-        match state {
-            Freshness::Fresh if is_partial => names.push(format!("{} in part", source.name)),
-            Freshness::Fresh => {}
-            _ => names.push(format!("{} {}", source.name, state.word())),
-        }
-    }
+    let unread = delivery::unread(model, Matter::Changes);
+    let lacks = |source: &SourceState| unread.iter().any(|(own, _)| own.name == source.name);
+    let all = delivery::sources(model, Matter::Changes);
+    let names = all.filter_map(|source| match source.freshness(model.now) {
+        Freshness::Fresh if lacks(source) => Some(format!("{} in part", source.name)),
+        Freshness::Fresh => None,
+        state => Some(format!("{} {}", source.name, state.word())),
+    });
+    let names: Vec<String> = names.collect();
     (!names.is_empty()).then(|| format!("not known: changes of {}", names.join(", ")))
 }

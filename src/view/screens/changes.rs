@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use super::list::{self, Panes};
+use super::list::{self, Parts, Room};
 use super::{change, nothing};
 use crate::domain::change::{ActorKind, Change, Outcome};
 use crate::domain::duration::short;
@@ -56,34 +56,27 @@ impl Columns {
             started: 0,
         };
         // Two of the gutter, and the last column stays free.
-        let mut room = usize::from(width).saturating_sub(2 + AGE + columns.outcome + 1);
-        let mut take = |column: &mut usize, wanted: usize| {
-            let gap = usize::from(*column == 0);
-            if room >= wanted + gap {
-                room -= wanted + gap;
-                *column += wanted;
-            }
-        };
-        take(&mut columns.service, 12);
-        take(&mut columns.versions, 8);
+        let mut room = Room(usize::from(width).saturating_sub(2 + AGE + columns.outcome + 1));
+        room.give(&mut columns.service, 12);
+        room.give(&mut columns.versions, 8);
         if width >= MIDDLE {
-            take(&mut columns.who, 10);
-            take(&mut columns.versions, 10);
-            take(&mut columns.outcome, 9);
-            take(&mut columns.service, 2);
+            room.give(&mut columns.who, 10);
+            room.give(&mut columns.versions, 10);
+            room.give(&mut columns.outcome, 9);
+            room.give(&mut columns.service, 2);
         }
         if width >= WIDE {
-            take(&mut columns.place, 14);
-            take(&mut columns.kind, 9);
-            take(&mut columns.source, 10);
-            take(&mut columns.started, 9);
-            take(&mut columns.place, 8);
-            take(&mut columns.outcome, 8);
-            take(&mut columns.source, 8);
+            room.give(&mut columns.place, 14);
+            room.give(&mut columns.kind, 9);
+            room.give(&mut columns.source, 10);
+            room.give(&mut columns.started, 9);
+            room.give(&mut columns.place, 8);
+            room.give(&mut columns.outcome, 8);
+            room.give(&mut columns.source, 8);
         }
-        let more = room.min(18);
+        let more = room.0.min(18);
         columns.versions += more;
-        columns.service += (room - more).min(12);
+        columns.service += (room.0 - more).min(12);
         columns
     }
 }
@@ -91,26 +84,19 @@ impl Columns {
 /// Draws the list, and beside or below it what is known of one change.
 pub fn draw(model: &Model, look: &Look, layout: Layout, buf: &mut Buffer) {
     let held = &model.session.changes.list;
-    let panes = Panes::of(held, layout, buf.area);
-    if let Some(area) = panes.list {
-        rows(model, look, area, layout, buf);
-    }
-    if let Some(area) = panes.opened {
-        let lines = change::lines(model, look, area.width);
-        list::opened(held, &lines, &panes, layout, look, buf);
-    }
-    if held.opened.is_none() && !held.rows.is_empty() {
-        list::summary(&change::summary(model, look), layout, look, buf);
-    }
+    let parts = Parts {
+        list: |area, buf: &mut Buffer| rows(model, look, area, layout, buf),
+        opened: |width| change::lines(model, look, width),
+        summary: || change::summary(model, look),
+    };
+    list::draw(held, parts, layout, look, buf);
 }
 
 /// How many lines the opened change has.
 pub fn measure(model: &Model, look: &Look) -> Option<usize> {
     let held = &model.session.changes.list;
-    let (width, height) = model.session.size;
-    let area = Rect::new(0, 0, width, height);
-    let area = Panes::of(held, Layout::of(model), area).opened?;
-    Some(change::lines(model, look, area.width).len())
+    let width = list::opened_width(held, model)?;
+    Some(change::lines(model, look, width).len())
 }
 
 fn rows(model: &Model, look: &Look, area: Rect, layout: Layout, buf: &mut Buffer) {
@@ -149,21 +135,18 @@ fn header(columns: &Columns, look: &Look, area: Rect, buf: &mut Buffer) {
     pen.write("  ", style)
         .right_column("age", AGE - 1, "", style);
     pen.write(" ", style);
-    for (name, width) in [
+    let becomes = format!("from {} to", look.glyphs.becomes);
+    let heads = [
         ("service", columns.service),
-        ("from > to", columns.versions),
+        (becomes.as_str(), columns.versions),
         ("outcome", columns.outcome),
         ("who", columns.who),
         ("env cluster", columns.place),
         ("kind", columns.kind),
         ("told by", columns.source),
         ("started", columns.started),
-    ] {
-        if width > 0 {
-            let name = name.replace('>', look.glyphs.becomes);
-            pen.column(&name, width, "", style).write(" ", style);
-        }
-    }
+    ];
+    list::heads(&heads, style, &mut pen);
 }
 
 fn row(
@@ -185,12 +168,7 @@ fn row(
     pen.write(doubt, style(Role::Warn));
     pen.right_column(&age(change, model), AGE - 1, dots, style(Role::Text));
     pen.write(" ", Style::new());
-    let mut cell = |content: &str, width: usize, style: Style| {
-        if width > 0 {
-            pen.column(content, width, dots, style)
-                .write(" ", Style::new());
-        }
-    };
+    let mut cell = |content: &str, width, style| list::cell(content, width, dots, style, pen);
     let service = change.subject.service.as_ref();
     // Of what belongs to no service, the target alone says what it is.
     let (service, role) = match service {
@@ -333,8 +311,7 @@ fn place(change: &Change) -> String {
 /// The title: how many there are, how many go on, how many failed.
 pub fn title(model: &Model, look: &Look, buf: &mut Buffer) {
     let session = &model.session.changes;
-    let panes = Panes::of(&session.list, Layout::of(model), buf.area);
-    if let (Some(opened), None) = (&session.list.opened, panes.list) {
+    if let Some(opened) = list::opened_alone(&session.list, model) {
         let name = change::title(opened, model, look, usize::from(buf.area.width));
         list::title(&name, &[], &session.list, model, look, buf);
         return;

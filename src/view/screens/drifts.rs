@@ -4,7 +4,7 @@ use ratatui::buffer::Buffer;
 use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
-use super::list::{self, Panes};
+use super::list::{self, Parts, Room};
 use super::{difference, nothing};
 use crate::domain::delivery::{DriftRow, Trouble};
 use crate::domain::drift::ReportAge;
@@ -44,25 +44,18 @@ impl Columns {
             seen: 0,
         };
         // Two of the gutter, and the last column stays free.
-        let mut room = usize::from(width).saturating_sub(2 + SECTION);
-        let mut take = |column: &mut usize, wanted: usize| {
-            let gap = usize::from(*column == 0);
-            if room >= wanted + gap {
-                room -= wanted + gap;
-                *column += wanted;
-            }
-        };
-        take(&mut columns.target, 17);
-        take(&mut columns.report, 11);
-        take(&mut columns.differs, 16);
-        take(&mut columns.apply, 5);
-        take(&mut columns.seen, 7);
-        take(&mut columns.target, 6);
-        take(&mut columns.source, 12);
-        take(&mut columns.differs, 10);
-        take(&mut columns.target, 12);
-        take(&mut columns.differs, 14);
-        columns.target += room;
+        let mut room = Room(usize::from(width).saturating_sub(2 + SECTION));
+        room.give(&mut columns.target, 17);
+        room.give(&mut columns.report, 11);
+        room.give(&mut columns.differs, 16);
+        room.give(&mut columns.apply, 5);
+        room.give(&mut columns.seen, 7);
+        room.give(&mut columns.target, 6);
+        room.give(&mut columns.source, 12);
+        room.give(&mut columns.differs, 10);
+        room.give(&mut columns.target, 12);
+        room.give(&mut columns.differs, 14);
+        columns.target += room.0;
         columns
     }
 }
@@ -70,26 +63,19 @@ impl Columns {
 /// Draws the list, and beside or below it what is known of one difference.
 pub fn draw(model: &Model, look: &Look, layout: Layout, buf: &mut Buffer) {
     let held = &model.session.drifts.list;
-    let panes = Panes::of(held, layout, buf.area);
-    if let Some(area) = panes.list {
-        rows(model, look, area, layout, buf);
-    }
-    if let Some(area) = panes.opened {
-        let lines = difference::lines(model, look, area.width);
-        list::opened(held, &lines, &panes, layout, look, buf);
-    }
-    if held.opened.is_none() && !held.rows.is_empty() {
-        list::summary(&difference::summary(model, look), layout, look, buf);
-    }
+    let parts = Parts {
+        list: |area, buf: &mut Buffer| rows(model, look, area, layout, buf),
+        opened: |width| difference::lines(model, look, width),
+        summary: || difference::summary(model, look),
+    };
+    list::draw(held, parts, layout, look, buf);
 }
 
 /// How many lines the opened difference has.
 pub fn measure(model: &Model, look: &Look) -> Option<usize> {
     let held = &model.session.drifts.list;
-    let (width, height) = model.session.size;
-    let area = Rect::new(0, 0, width, height);
-    let area = Panes::of(held, Layout::of(model), area).opened?;
-    Some(difference::lines(model, look, area.width).len())
+    let width = list::opened_width(held, model)?;
+    Some(difference::lines(model, look, width).len())
 }
 
 fn rows(model: &Model, look: &Look, area: Rect, layout: Layout, buf: &mut Buffer) {
@@ -126,18 +112,15 @@ fn header(columns: &Columns, look: &Look, area: Rect, buf: &mut Buffer) {
     let style = look.theme.style(Role::Dim);
     let mut pen = Pen::line(buf, area, 0);
     pen.write("  ", style).column("kind", SECTION, "", style);
-    for (name, width) in [
+    let heads = [
         ("target", columns.target),
         ("source", columns.source),
         ("differs", columns.differs),
         ("apply", columns.apply),
         ("report", columns.report),
         ("seen", columns.seen),
-    ] {
-        if width > 0 {
-            pen.column(name, width, "", style).write(" ", style);
-        }
-    }
+    ];
+    list::heads(&heads, style, &mut pen);
 }
 
 fn row(
@@ -158,12 +141,7 @@ fn row(
         dots,
         style(section_role(section)),
     );
-    let mut cell = |content: &str, width: usize, style: Style| {
-        if width > 0 {
-            pen.column(content, width, dots, style)
-                .write(" ", Style::new());
-        }
-    };
+    let mut cell = |content: &str, width, style| list::cell(content, width, dots, style, pen);
     let quiet = if section == Section::Allowed {
         Role::Dim
     } else {
@@ -297,8 +275,7 @@ fn since(trouble: &Trouble, model: &Model) -> String {
 /// The title: how many there are of each, drift always.
 pub fn title(model: &Model, look: &Look, buf: &mut Buffer) {
     let session = &model.session.drifts;
-    let panes = Panes::of(&session.list, Layout::of(model), buf.area);
-    if let (Some(opened), None) = (&session.list.opened, panes.list) {
+    if let Some(opened) = list::opened_alone(&session.list, model) {
         let room = usize::from(buf.area.width).saturating_sub(17);
         let name = opened.row.name.shown();
         let name = text::fit_middle(name, room, look.glyphs.ellipsis);

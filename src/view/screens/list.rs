@@ -7,7 +7,7 @@ use ratatui::layout::Rect;
 use ratatui::style::{Modifier, Style};
 
 use crate::model::Model;
-use crate::model::held::{Held, Row};
+use crate::model::held::{Held, Opened, Row};
 use crate::model::layout::Layout;
 use crate::model::scroll::Scroll;
 use crate::theme::Role;
@@ -19,16 +19,16 @@ use crate::view::{Look, StyledLine, body};
 const SUMMARY: usize = 4;
 
 /// Where a list is, and where what is opened beside it; `None` for what has no room.
-pub struct Panes {
+struct Panes {
     /// The list, with its heads.
-    pub list: Option<Rect>,
+    list: Option<Rect>,
     /// What is opened.
-    pub opened: Option<Rect>,
+    opened: Option<Rect>,
 }
 
 impl Panes {
     /// For a list as it is.
-    pub fn of<Id>(held: &Held<Id>, layout: Layout, area: Rect) -> Self {
+    fn of<Id>(held: &Held<Id>, layout: Layout, area: Rect) -> Self {
         let area = body(layout, area);
         let list = Rect {
             width: layout.list_columns.min(area.width),
@@ -55,8 +55,88 @@ impl Panes {
     }
 }
 
+/// The parts of a screen that only the screen itself knows.
+pub struct Parts<L, O, S> {
+    /// Draws the list and its heads.
+    pub list: L,
+    /// The lines of what is opened, at a width.
+    pub opened: O,
+    /// The lines of the selected row, below the list.
+    pub summary: S,
+}
+
+/// Draws the list, and beside or below it what is known of one row.
+pub fn draw<Id>(
+    held: &Held<Id>,
+    parts: Parts<
+        impl FnOnce(Rect, &mut Buffer),
+        impl FnOnce(u16) -> Vec<StyledLine>,
+        impl FnOnce() -> Vec<(String, Role)>,
+    >,
+    layout: Layout,
+    look: &Look,
+    buf: &mut Buffer,
+) {
+    let panes = Panes::of(held, layout, buf.area);
+    if let Some(area) = panes.list {
+        (parts.list)(area, buf);
+    }
+    if let Some(area) = panes.opened {
+        let lines = (parts.opened)(area.width);
+        opened(held, &lines, &panes, layout, look, buf);
+    }
+    if held.opened.is_none() && !held.rows.is_empty() {
+        summary(&(parts.summary)(), layout, look, buf);
+    }
+}
+
+/// How wide what is opened is drawn; `None` where nothing is.
+pub fn opened_width<Id>(held: &Held<Id>, model: &Model) -> Option<u16> {
+    Some(panes(held, model).opened?.width)
+}
+
+/// What is opened, if no list stands beside it.
+pub fn opened_alone<'m, Id>(held: &'m Held<Id>, model: &Model) -> Option<&'m Opened<Id>> {
+    let has_list = panes(held, model).list.is_some();
+    held.opened.as_ref().filter(|_| !has_list)
+}
+
+fn panes<Id>(held: &Held<Id>, model: &Model) -> Panes {
+    let (width, height) = model.session.size;
+    Panes::of(held, Layout::of(model), Rect::new(0, 0, width, height))
+}
+
+/// What is left of a row's width while its columns are shared out.
+pub struct Room(pub usize);
+
+impl Room {
+    /// Gives a column so much more, and its gap with the first of it, if there is so much left.
+    pub fn give(&mut self, column: &mut usize, wanted: usize) {
+        let gap = usize::from(*column == 0);
+        if self.0 >= wanted + gap {
+            self.0 -= wanted + gap;
+            *column += wanted;
+        }
+    }
+}
+
+/// The heads of the columns; one without a width is left out.
+pub fn heads(columns: &[(&str, usize)], style: Style, pen: &mut Pen<'_>) {
+    for (name, width) in columns {
+        cell(name, *width, "", style, pen);
+    }
+}
+
+/// One cell and its gap; without a width it is left out.
+pub fn cell(content: &str, width: usize, dots: &str, style: Style, pen: &mut Pen<'_>) {
+    if width > 0 {
+        pen.column(content, width, dots, style)
+            .write(" ", Style::new());
+    }
+}
+
 /// Draws what is opened, behind a line where a list is beside it.
-pub fn opened<Id>(
+fn opened<Id>(
     held: &Held<Id>,
     lines: &[StyledLine],
     panes: &Panes,
