@@ -1,7 +1,7 @@
 //! What is to be done? The only way `update` reaches the world.
 //!
 //! Returned by `update`, performed by `runtime`. An effect is data: nothing happens by making one.
-//! None of them changes anything that quell watches.
+//! One alone changes what quell watches: an order to dispatch, which carries what only the guard makes.
 
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use crate::domain::board::Inputs;
 use crate::domain::claim::Claims;
 use crate::domain::delivery::DeliveryAnswer;
+use crate::domain::guard::{Order, RunId};
 use crate::domain::slo::Slo;
 use crate::domain::slo_measured::Span;
 use crate::domain::source::SourceName;
@@ -51,6 +52,19 @@ pub enum Effect {
         /// When it was given.
         at: DateTime<Utc>,
     },
+    /// Do what an action on its way needs next.
+    Action(RunId, Box<Order>),
+    /// Stop every dispatch on this machine, or allow them again.
+    SetPanic(PanicSwitch),
+    /// Skip approvals for a while: page somebody, write it down.
+    BreakGlass {
+        /// Why, as typed.
+        reason: String,
+    },
+    /// Hand in what was pasted as an approval.
+    TakeApproval(String),
+    /// Read the journal again, and verify it.
+    ReadJournal,
     /// Keep the claims on disk.
     SaveClaims(Arc<Claims>),
     /// Keep the last answers on disk.
@@ -65,6 +79,15 @@ pub enum Effect {
     Quit,
     /// Panic in a task, to see that the terminal comes back.
     Crash,
+}
+
+/// Whether anything may be dispatched on this machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PanicSwitch {
+    /// Nothing.
+    On,
+    /// What the guard lets through.
+    Off,
 }
 
 /// Which theme.

@@ -21,14 +21,20 @@
 //! - [`history`] remembers changes and drift on this machine.
 //! - [`sim`] is a simulated platform behind the same HTTP shapes. The sources do not know it.
 //!
+//! - [`control`] is the write side: it plans, sends what the guard let through, once, and finds out what
+//!   became of it. No other room sends a request that changes anything.
+//! - [`journal`] keeps what was done so that no edit goes unseen.
+//!
 //! Deliberately absent: a component trait, a shared locked state, an event bus, a plugin system,
-//! a shell. There is no write side yet: nothing in this crate changes anything it watches.
+//! a shell.
 
 pub mod cli;
 pub mod config;
+pub mod control;
 pub mod domain;
 pub mod effect;
 pub mod history;
+pub mod journal;
 pub mod keys;
 pub mod model;
 pub mod msg;

@@ -4,16 +4,20 @@
 //! never asks for anything.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
 use crate::domain::board::Board;
 use crate::domain::delivery::{DeliveryAnswer, Past};
+use crate::domain::guard::{Event, RunId};
 use crate::domain::observed::{AlertmanagerAnswer, PrometheusAnswer, QueryAnswer, Sample};
+use crate::domain::record::JournalPicture;
 use crate::domain::runbook::Library;
 use crate::domain::slo::SloId;
 use crate::domain::slo_measured::{BurnAnswer, Span};
 use crate::domain::source::SourceError;
+use crate::domain::text::Untrusted;
 use crate::keys::KeyPress;
 
 /// What happened.
@@ -63,6 +67,16 @@ pub enum Msg {
     },
     /// What is remembered of changes and drift.
     PastRead(Arc<Past>),
+    /// The steady clock, with every tick: it never goes back.
+    Steady(Duration),
+    /// Something happened to an action on its way.
+    Action(RunId, Box<Event>),
+    /// Whether anything may be dispatched on this machine: who stopped it, and when.
+    PanicChanged(Option<Untrusted>),
+    /// Until when approvals are skipped, or why the glass cannot be broken.
+    GlassBroken(Result<DateTime<Utc>, String>),
+    /// The journal was read.
+    JournalRead(Arc<JournalPicture>),
     /// The theme was changed, or why not.
     ThemeChanged(Result<String, String>),
     /// Something on this machine failed: a file of quell's own.

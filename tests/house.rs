@@ -51,7 +51,8 @@ const WALLS: &[(&str, &[&str])] = &[
     ("runbooks", &["config"]),
     ("slos", &["config"]),
     ("history", &["config"]),
-    ("control", &["config"]),
+    // The write side logs in as the read side does, and writes down what it does.
+    ("control", &["config", "sources", "journal"]),
     ("journal", &["config"]),
     ("sim", &[]),
     (

@@ -7,6 +7,7 @@
 
 use std::path::PathBuf;
 
+pub mod actions;
 pub mod delivery;
 mod document;
 mod endpoint;

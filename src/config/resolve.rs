@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::actions::ActionSettings;
 use super::document::Document;
 use super::finding::{Findings, Spot, Written};
 use super::naming::{Names, is_on_show};
@@ -76,6 +77,7 @@ impl Resolver<'_> {
         let alertmanagers = self.alertmanagers(&raw.alertmanagers, show, &mut names);
         let prometheuses = self.prometheuses(&raw.prometheuses, show, &mut names);
         Settings {
+            actions: ActionSettings::default(),
             delivery: resolve_delivery::resolve(self, &raw.delivery, show, &mut names),
             slo: slo::resolve(self, raw, &prometheuses),
             alertmanagers,

@@ -9,6 +9,7 @@ use std::time::Duration;
 
 use url::Url;
 
+use super::actions::ActionSettings;
 use super::delivery::DeliverySettings;
 use super::secret::Secret;
 use crate::domain::burn_policy::BurnPolicies;
@@ -31,6 +32,8 @@ pub struct Settings {
     pub slo: SloSettings,
     /// Where changes and drift are read, and how they are joined.
     pub delivery: DeliverySettings,
+    /// What may be done from here.
+    pub actions: ActionSettings,
     /// Lanes, label names, watchdogs.
     pub triage: TriagePolicy,
     /// How the screen looks.

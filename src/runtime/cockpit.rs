@@ -351,6 +351,12 @@ impl Cockpit {
             Effect::Suspend => return self.suspend(),
             Effect::Quit => return Ok(Flow::End(ExitCode::SUCCESS)),
             #[allow(clippy::panic, reason = "it is what the operator asked for")]
+            // Nothing acts yet: no command makes one of these.
+            Effect::Action(..)
+            | Effect::SetPanic(_)
+            | Effect::BreakGlass { .. }
+            | Effect::TakeApproval(_)
+            | Effect::ReadJournal => {}
             Effect::Crash => self.tasks.spawn(async { panic!("on purpose, by :crash") }),
         }
         Ok(Flow::Go)

@@ -7,6 +7,7 @@
 mod alertmanager;
 mod argocd;
 mod burn;
+pub mod carried;
 mod catalogue;
 mod delivery;
 mod folder;

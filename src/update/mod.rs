@@ -62,6 +62,12 @@ fn handle(model: &mut Model, msg: Msg) -> Vec<Effect> {
             span,
             result,
         } => burns::history_ready(model, asked, span, result),
+        // Nothing acts yet.
+        Msg::Steady(_)
+        | Msg::Action(..)
+        | Msg::PanicChanged(_)
+        | Msg::GlassBroken(_)
+        | Msg::JournalRead(_) => Vec::new(),
         Msg::ThemeChanged(Ok(name)) => {
             model.session.say(Tone::Done, format!("theme {name}"));
             vec![Effect::Redraw]

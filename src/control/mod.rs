@@ -1,0 +1,14 @@
+//! What does it take to do something, and what became of it?
+//!
+//! The write side. It resolves a request, plans it with a dry run, reads what is around it, sends the
+//! writes of what the guard let through exactly once, finds out what became of them and watches whether
+//! they work. Driven by the orders of [`crate::domain::guard`]; called by `runtime` and `cli`. No other
+//! room sends a request that changes anything, and this one sends none without an
+//! [`crate::domain::guard::Approved`].
+
+mod families;
+mod no_plan;
+mod servers;
+
+pub use no_plan::NoPlan;
+pub use servers::Servers;
