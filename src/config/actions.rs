@@ -86,7 +86,7 @@ pub struct ControlPlane {
     pub name: SourceName,
     /// Where it is. Only its host is ever asked, no redirect is followed.
     pub endpoint: Endpoint,
-    /// An OpenAPI document that describes operations. Each has to be allowed by name.
+    /// An `OpenAPI` document that describes operations. Each has to be allowed by name.
     pub openapi: Option<PathBuf>,
     /// Which of its operations may be used.
     pub allow: Vec<String>,

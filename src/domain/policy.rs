@@ -14,9 +14,13 @@ use super::text::Untrusted;
 
 mod condition;
 mod judge;
+mod limit;
+mod matching;
+mod reading;
 mod window;
 
-pub use condition::{Comparison, Input, InputError};
+pub use condition::{Comparison, INPUTS, Input, InputError, Sign, grade_number};
+pub use reading::BURN_HOLDS;
 pub use window::{Window, WindowKind, WindowTimes};
 
 /// How serious a policy is meant.
@@ -245,6 +249,15 @@ impl Policy {
     #[must_use]
     pub fn judge(&self, plan: &Plan, facts: &PolicyFacts) -> Judgement {
         judge::judge(self, plan, facts)
+    }
+
+    /// Every rule that is not about a plan, and why not, in order.
+    #[must_use]
+    pub fn unmatched(&self, plan: &Plan) -> Vec<(String, String)> {
+        let rules = self.rules.iter();
+        rules
+            .filter_map(|rule| Some((rule.id.clone(), rule.matches.mismatch(plan)?)))
+            .collect()
     }
 
     /// The roles of a principal.
