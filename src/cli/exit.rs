@@ -18,6 +18,10 @@ pub enum Exit {
     Usage,
     /// 3: nothing could be read.
     Nothing,
+    /// 4: refused by a guard; nothing was done.
+    Refused,
+    /// 5: a write left, and nobody knows what became of it.
+    InDoubt,
 }
 
 impl Exit {
@@ -29,6 +33,8 @@ impl Exit {
             Self::Partial => 1,
             Self::Usage => 2,
             Self::Nothing => 3,
+            Self::Refused => 4,
+            Self::InDoubt => 5,
         }
     }
 

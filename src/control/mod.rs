@@ -6,9 +6,15 @@
 //! room sends a request that changes anything, and this one sends none without an
 //! [`crate::domain::guard::Approved`].
 
+mod approvals;
+mod dispatch;
 mod families;
+mod holds;
+mod inspect;
 mod no_plan;
+mod perform;
 mod servers;
 
 pub use no_plan::NoPlan;
+pub use perform::{Control, Place, Recovered, StopFlag, Tell};
 pub use servers::Servers;

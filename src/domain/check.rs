@@ -192,7 +192,30 @@ impl Condition {
     }
 }
 
+impl Condition {
+    /// In words: `/status/phase is Failed`.
+    #[must_use]
+    pub fn words(&self) -> String {
+        match self {
+            Self::Equal(a, b) => format!("{} is {}", a.words(), b.words()),
+            Self::Differ(a, b) => format!("{} is not {}", a.words(), b.words()),
+            Self::AtLeast(a, b) => format!("{} is at least {}", a.words(), b.words()),
+            Self::Present(place) => format!("{place} is there"),
+            Self::Absent(place) => format!("{place} is not there"),
+            Self::NotFound => "it is gone".to_owned(),
+            Self::Either(a, b) => format!("{}, or {}", a.words(), b.words()),
+        }
+    }
+}
+
 impl Operand {
+    fn words(&self) -> String {
+        match self {
+            Self::At(place, _) => place.clone(),
+            Self::Is(value) => words(value),
+        }
+    }
+
     fn of<'a>(&'a self, seen: &'a Value) -> &'a Value {
         match self {
             Self::Is(value) => value,

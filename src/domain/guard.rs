@@ -18,8 +18,14 @@ use super::policy::{BurnReading, Policy, Reading};
 use super::record::{End, Entry, Refusal};
 use super::text::Untrusted;
 
+#[cfg(test)]
+pub(crate) mod example;
 mod gate;
+#[cfg(test)]
+mod model_tests;
 mod pipeline;
+#[cfg(test)]
+mod tests;
 
 pub use gate::{Approved, Case, Confirmation, Effort, Finding, Gate, approve, effort, gates};
 pub use pipeline::Pipeline;

@@ -34,6 +34,9 @@ pub struct Pipeline {
     armed: Option<Armed>,
     /// Once: whether it was taken back, or is being.
     reverted: bool,
+    /// Why this action sends nothing more: panic was pressed, or a record was not kept. For good, also if
+    /// what is read later says otherwise.
+    halted: Option<Untrusted>,
     /// What happened, in words, for the screen and the document. The last ones.
     trail: Vec<(Moment, Untrusted)>,
 }
@@ -77,6 +80,7 @@ impl Pipeline {
             confirmation: None,
             armed: None,
             reverted: false,
+            halted: None,
             trail: Vec::new(),
         }
     }
@@ -239,6 +243,9 @@ impl Pipeline {
 
     /// Everything from the start, as the same action: something changed.
     fn again(&mut self, why: &str, grounds: &Grounds<'_>) -> Vec<Order> {
+        if let Some(halted) = self.halted.clone() {
+            return self.end(End::Blocked, halted.raw(), grounds.now);
+        }
         self.round += 1;
         self.planned = None;
         self.confirmation = None;
@@ -544,6 +551,9 @@ impl Pipeline {
         if is_old {
             return self.recheck();
         }
+        if let Some(halted) = self.halted.clone() {
+            return self.end(End::Blocked, halted.raw(), grounds.now);
+        }
         self.judge(grounds);
         let Some(case) = self.case(grounds, Part::Forward, self.confirmation.as_ref()) else {
             return Vec::new();
@@ -722,6 +732,10 @@ impl Pipeline {
         confirmation: Option<&Confirmation>,
         grounds: &Grounds<'_>,
     ) -> Result<Approved, Vec<Finding>> {
+        if let Some(words) = self.halted.clone() {
+            let (gate, state) = (gate::Gate::NoPanic, crate::domain::plan::Holds::No);
+            return Err(vec![Finding { gate, state, words }]);
+        }
         let case = self.case(grounds, Part::Reverse, confirmation);
         case.map_or_else(|| Err(Vec::new()), |case| gate::approve(&case))
     }
@@ -871,9 +885,7 @@ impl Pipeline {
 
     fn panic(&mut self, grounds: &Grounds<'_>) -> Vec<Order> {
         let words = Untrusted::line("panic is on");
-        if let Some(planned) = &mut self.planned {
-            planned.facts.panic = Some(words.clone());
-        }
+        self.halted = Some(words.clone());
         match self.state {
             State::Dispatching(_) => vec![Order::Stop],
             State::Requested
@@ -890,10 +902,8 @@ impl Pipeline {
     }
 
     fn journal_failed(&mut self, why: &Untrusted, grounds: &Grounds<'_>) -> Vec<Order> {
-        if let Some(planned) = &mut self.planned {
-            planned.facts.journal_trouble = Some(why.clone());
-        }
         let words = format!("the journal takes no records: {}", why.raw());
+        self.halted = Some(Untrusted::line(&words));
         match self.state {
             State::Armed | State::AwaitingApproval | State::Checked => {
                 self.armed = None;

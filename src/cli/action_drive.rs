@@ -1,0 +1,259 @@
+//! How does an action get from request to end without a screen?
+//!
+//! Drives the pipeline of [`crate::domain::guard`] with the orders of which [`crate::control`] takes care,
+//! one after another. Called by `quell action`. It confirms only what the command line confirms.
+
+use std::collections::VecDeque;
+use std::time::Duration;
+
+use tokio::signal::unix::{Signal, SignalKind, signal};
+use tokio::sync::mpsc;
+use tokio::time::Instant;
+
+use super::Clock;
+use crate::control::{Control, StopFlag};
+use crate::domain::action::ActionRequest;
+use crate::domain::guard::{
+    Confirmation, Event, Facts, Finding, Grounds, Moment, Order, Pipeline, State,
+};
+use crate::domain::plan::Plan;
+use crate::domain::policy::{BurnReading, Policy, Reading};
+
+/// Between two looks at the time.
+const TICK: Duration = Duration::from_millis(250);
+/// Events that may wait.
+const INBOX: usize = 1_024;
+/// The burn is asked again this often while it is watched.
+const BURN_EVERY: Duration = Duration::from_secs(15);
+
+/// What the command line says of how far to go.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Goal {
+    /// Up to what the guard says.
+    Check,
+    /// To the end.
+    End {
+        /// Given on the command line; none means that nobody confirms.
+        confirmation: Option<Confirmation>,
+        /// Whether approvals are waited for.
+        approvals: Approvals,
+    },
+}
+
+/// Whether approvals are waited for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Approvals {
+    /// They are.
+    Awaited,
+    /// They are asked for, and that is all.
+    AskedFor,
+}
+
+/// Asks how fast the budgets burn that a plan is about; `None` before there is a plan.
+pub trait AskBurn {
+    /// As of now.
+    fn ask(&self, plan: Option<&Plan>) -> impl Future<Output = Reading<BurnReading>>;
+}
+
+/// What drives.
+pub struct Driver<'a, B> {
+    /// Performs orders.
+    pub control: &'a Control,
+    /// The rules.
+    pub policy: &'a Policy,
+    /// Asks for the burn.
+    pub burn: B,
+    /// Tells the time.
+    pub clock: Clock,
+    /// Takes each line of what happens, at once.
+    pub tell: &'a mut dyn FnMut(&str),
+}
+
+/// How it went.
+#[derive(Debug)]
+pub struct Driven {
+    /// Where it is now.
+    pub pipeline: Pipeline,
+    /// Every gate, as last looked at before anything was sent.
+    pub gates: Vec<Finding>,
+}
+
+impl<B: AskBurn> Driver<'_, B> {
+    /// Drives to the goal, or as far as it gets.
+    pub async fn drive(mut self, request: ActionRequest, goal: &Goal) -> Driven {
+        let began = Instant::now();
+        let clock = self.clock;
+        let moment = || Moment {
+            wall: clock(),
+            steady: began.elapsed(),
+        };
+        let (events_in, mut events) = mpsc::channel(INBOX);
+        let stop = StopFlag::default();
+        let mut ends = Ends::listen();
+        let mut burn = self.burn.ask(None).await;
+        let mut burn_asked = Instant::now();
+        let mut pipeline = Pipeline::new(request, Duration::ZERO, moment());
+        let mut gates = Vec::new();
+        let mut told = 0;
+        let mut waiting = VecDeque::from([Event::Begin]);
+        loop {
+            while let Some(event) = waiting.pop_front() {
+                let knows_plan = matches!(event, Event::Planned(..));
+                let grounds = Grounds {
+                    policy: self.policy,
+                    burn: &burn,
+                    now: moment(),
+                };
+                let orders = pipeline.handle(event, &grounds);
+                if !pipeline.is_under_way() && !pipeline.is_over() {
+                    gates = pipeline.gates(&grounds);
+                }
+                told = tell_from(&pipeline, told, self.tell);
+                if knows_plan {
+                    burn = self.burn.ask(pipeline.plan().map(|plan| &**plan)).await;
+                }
+                for order in orders {
+                    self.perform(order, &stop, &events_in, &mut events, &mut waiting, &mut ends)
+                        .await;
+                }
+            }
+            if is_reached(&pipeline, goal) || pipeline.is_over() {
+                return Driven { pipeline, gates };
+            }
+            if let State::InDoubt { .. } = pipeline.state() {
+                return Driven { pipeline, gates };
+            }
+            if let Some(event) = next_step(&pipeline, goal, &gates) {
+                if matches!(event, Event::Confirm(_)) {
+                    burn = self.burn.ask(pipeline.plan().map(|plan| &**plan)).await;
+                    burn_asked = Instant::now();
+                }
+                waiting.push_back(event);
+                continue;
+            }
+            if matches!(pipeline.state(), State::Soaking(_)) && burn_asked.elapsed() >= BURN_EVERY {
+                burn = self.burn.ask(pipeline.plan().map(|plan| &**plan)).await;
+                burn_asked = Instant::now();
+            }
+            tokio::select! {
+                () = ends.next() => waiting.push_back(Event::HangUp),
+                () = tokio::time::sleep(TICK) => waiting.push_back(Event::Tick),
+            }
+        }
+    }
+
+    /// Performs one order and takes what it tells meanwhile.
+    async fn perform(
+        &mut self,
+        order: Order,
+        stop: &StopFlag,
+        events_in: &mpsc::Sender<Event>,
+        events: &mut mpsc::Receiver<Event>,
+        waiting: &mut VecDeque<Event>,
+        ends: &mut Ends,
+    ) {
+        let performed = self.control.perform(order, stop, events_in);
+        tokio::pin!(performed);
+        loop {
+            tokio::select! {
+                biased;
+                Some(event) = events.recv() => {
+                    if let Event::Sample(words) = &event {
+                        (self.tell)(words.shown());
+                    }
+                    waiting.push_back(event);
+                }
+                () = ends.next() => {
+                    stop.raise();
+                    (self.tell)("stops after this step");
+                }
+                () = &mut performed => break,
+            }
+        }
+        while let Ok(event) = events.try_recv() {
+            if let Event::Sample(words) = &event {
+                (self.tell)(words.shown());
+            }
+            waiting.push_back(event);
+        }
+    }
+}
+
+/// Lines that were not told yet. Samples were told as they came.
+fn tell_from(pipeline: &Pipeline, told: usize, tell: &mut dyn FnMut(&str)) -> usize {
+    let trail = pipeline.trail();
+    if let Some((_, words)) = trail.get(told..).and_then(<[_]>::last)
+        && !matches!(pipeline.state(), State::Dispatching(_) | State::Verifying(_))
+    {
+        tell(words.shown());
+    }
+    trail.len()
+}
+
+fn is_reached(pipeline: &Pipeline, goal: &Goal) -> bool {
+    match (pipeline.state(), goal) {
+        (State::Checked, Goal::Check) => true,
+        (State::Checked, Goal::End { confirmation, .. }) => confirmation.is_none(),
+        (
+            State::AwaitingApproval,
+            Goal::End {
+                approvals: Approvals::AskedFor,
+                ..
+            },
+        ) => true,
+        _ => false,
+    }
+}
+
+fn next_step(pipeline: &Pipeline, goal: &Goal, gates: &[Finding]) -> Option<Event> {
+    let Goal::End {
+        confirmation: Some(confirmation),
+        ..
+    } = goal
+    else {
+        return None;
+    };
+    if *pipeline.state() != State::Checked {
+        return None;
+    }
+    let direction = pipeline.plan()?.direction;
+    let lacks_approval = gates.iter().any(|finding| {
+        finding.gate == crate::domain::guard::Gate::Approvals && !finding.lets_through(direction)
+    });
+    Some(if lacks_approval {
+        Event::AskApproval
+    } else {
+        Event::Confirm(confirmation.clone())
+    })
+}
+
+/// The signals after which nothing new begins.
+struct Ends(Vec<Signal>);
+
+impl Ends {
+    fn listen() -> Self {
+        let kinds = [
+            SignalKind::interrupt(),
+            SignalKind::terminate(),
+            SignalKind::hangup(),
+        ];
+        Self(kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect())
+    }
+
+    async fn next(&mut self) {
+        let all = self.0.iter_mut().map(|signal| Box::pin(signal.recv()));
+        let all: Vec<_> = all.collect();
+        if all.is_empty() {
+            return std::future::pending().await;
+        }
+        futures_util::future::select_all(all).await;
+    }
+}
+
+/// What the facts say that a person should know, in words.
+#[must_use]
+pub fn rejected(facts: Option<&Facts>) -> Vec<String> {
+    let rejected = facts.map(|facts| facts.rejected.as_slice());
+    let rejected = rejected.unwrap_or_default().iter();
+    rejected.map(|why| why.shown().to_owned()).collect()
+}
