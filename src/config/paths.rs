@@ -91,6 +91,19 @@ impl Paths {
             .join(per_environment("history", environment, "db"))
     }
 
+    /// What was done, of an environment; kept for good.
+    #[must_use]
+    pub fn journal_file(&self, environment: Option<&str>) -> PathBuf {
+        self.state
+            .join(per_environment("journal", environment, "log"))
+    }
+
+    /// The file whose presence stops every dispatch on this machine, unless the config names another.
+    #[must_use]
+    pub fn panic_file(&self) -> PathBuf {
+        self.state.join("PANIC")
+    }
+
     /// Who has taken what, on this machine.
     #[must_use]
     pub fn claims_file(&self) -> PathBuf {
