@@ -93,6 +93,7 @@ const COMMAND_FILES: &[&str] = &[
     "src/history/tests/broken.rs",
     "src/journal/anchor.rs",
     "src/config/secret.rs",
+    "src/control/alertmanager/real_tests.rs",
     "build.rs",
 ];
 

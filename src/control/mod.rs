@@ -6,14 +6,19 @@
 //! room sends a request that changes anything, and this one sends none without an
 //! [`crate::domain::guard::Approved`].
 
+mod alertmanager;
 mod approvals;
 mod dispatch;
 mod families;
 mod holds;
+mod http_plane;
+mod http_servers;
 mod inspect;
 mod no_plan;
 mod perform;
 mod servers;
+#[cfg(test)]
+mod testing_http;
 
 pub use no_plan::NoPlan;
 pub use perform::{Control, Place, Recovered, StopFlag, Tell};

@@ -225,7 +225,7 @@ impl Operand {
 }
 
 /// What stands at a JSON pointer (RFC 6901), in which a part `[type=Progressing]` picks the first
-/// element of a list whose field has that value.
+/// element of a list whose field has that value, and `[comment*=mark]` the first whose field holds it.
 #[must_use]
 pub fn at<'a>(value: &'a Value, place: &str) -> Option<&'a Value> {
     if place.is_empty() {
@@ -239,9 +239,9 @@ pub fn at<'a>(value: &'a Value, place: &str) -> Option<&'a Value> {
             Value::Array(list) => {
                 let picked = part.strip_prefix('[').and_then(|p| p.strip_suffix(']'));
                 match picked.and_then(|p| p.split_once('=')) {
-                    Some((field, wanted)) => list
-                        .iter()
-                        .find(|one| one.get(field).and_then(Value::as_str) == Some(wanted))?,
+                    Some((field, wanted)) => {
+                        list.iter().find(|one| is_picked(one, field, wanted))?
+                    }
                     None => list.get(part.parse::<usize>().ok()?)?,
                 }
             }
@@ -249,6 +249,14 @@ pub fn at<'a>(value: &'a Value, place: &str) -> Option<&'a Value> {
         };
     }
     Some(here)
+}
+
+fn is_picked(one: &Value, field: &str, wanted: &str) -> bool {
+    let text = |field: &str| one.get(field).and_then(Value::as_str);
+    match field.strip_suffix('*') {
+        Some(field) => text(field).is_some_and(|text| text.contains(wanted)),
+        None => text(field) == Some(wanted),
+    }
 }
 
 fn words(value: &Value) -> String {
@@ -348,5 +356,15 @@ mod tests {
         assert_eq!(at(&value, "/l/1").unwrap(), 2);
         assert_eq!(at(&value, "/l/x"), None);
         assert_eq!(at(&value, "l"), None);
+    }
+
+    #[test]
+    fn an_element_is_picked_by_a_field_or_a_part_of_it() {
+        let list =
+            json!([{ "c": 1 }, { "c": "a mark/7=f b", "n": 1 }, { "c": "mark/7=f", "n": 2 }]);
+        assert_eq!(at(&list, "/[c=mark~17=f]/n").unwrap(), 2);
+        assert_eq!(at(&list, "/[c*=mark~17=f]/n").unwrap(), 1);
+        assert_eq!(at(&list, "/[c*=mark~18]/n"), None);
+        assert_eq!(at(&list, "/[d*=]/n"), None);
     }
 }

@@ -125,6 +125,18 @@ impl Matcher {
         &self.name
     }
 
+    /// How it compares.
+    #[must_use]
+    pub fn op(&self) -> Op {
+        self.op
+    }
+
+    /// What it compares with, as written.
+    #[must_use]
+    pub fn value(&self) -> &str {
+        &self.value
+    }
+
     /// The value if it demands exactly one.
     #[must_use]
     pub fn exact_value(&self) -> Option<&str> {

@@ -154,22 +154,3 @@ impl Journal {
         picture
     }
 }
-
-pub struct OpenIntent {
-    pub action: crate::domain::plan::ActionId,
-    pub part: crate::domain::plan::Part,
-    pub step: usize,
-    pub what: Untrusted,
-    pub evidence: crate::domain::check::Evidence,
-    pub at: chrono::DateTime<chrono::Utc>,
-}
-pub fn open_intents(_: &[Kept]) -> Vec<OpenIntent> {
-    vec![]
-}
-pub fn last_action_on(
-    _: &[Kept],
-    _: &crate::domain::plan::Target,
-    _: &crate::domain::plan::ActionId,
-) -> Option<chrono::DateTime<chrono::Utc>> {
-    None
-}

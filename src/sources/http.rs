@@ -1,11 +1,12 @@
 //! How is one question asked of an HTTP API, safely and to the end?
 //!
-//! [`HttpClient`] is what `alertmanager` and `prometheus` read through: GET only, one deadline over
+//! [`HttpClient`] is what every source reads through: GET only, one deadline over
 //! the whole request, an answer bounded after unpacking, no redirect followed, and every failure
 //! classified by what the operator can do about it. It knows nothing of what the answers mean, and
 //! no text it gives away holds a credential, the user of a URL or its query.
 
 mod body;
+mod carry;
 mod credentials;
 mod failure;
 mod head;
@@ -24,6 +25,7 @@ use tokio::time::Instant;
 use url::{Host, Url};
 
 pub use body::Body;
+pub use carry::HttpServer;
 pub use failure::HttpError;
 pub(super) use failure::{describe_page, find, innermost, is_web_page, message_line, retry_after};
 pub use head::{Head, Rate};
@@ -61,6 +63,15 @@ struct Inner {
     max_bytes: u64,
 }
 
+/// Whether a connection may carry more than one request.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Reuse {
+    /// It may, and one that was refused unread is sent again.
+    Wanted,
+    /// Each request has its own, and is sent once.
+    Never,
+}
+
 /// What came of a question that may be answered with "as before".
 pub enum Asked {
     /// An answer, whose body is still to be read.
@@ -76,15 +87,25 @@ impl HttpClient {
     /// `Local` for a file that cannot be read or a header that cannot be sent, `Tls` for one that
     /// is no certificate or key.
     pub fn new(endpoint: &Endpoint) -> Result<Self, SourceError> {
+        Self::with(endpoint, Reuse::Wanted)
+    }
+
+    fn with(endpoint: &Endpoint, reuse: Reuse) -> Result<Self, SourceError> {
         install_crypto_provider();
         let (plain, secret) = headers(&endpoint.headers)?;
         let mut builder = Client::builder()
             .user_agent(USER_AGENT)
             .redirect(Policy::none())
             .gzip(true)
-            .pool_max_idle_per_host(2)
+            .pool_max_idle_per_host(match reuse {
+                Reuse::Wanted => 2,
+                Reuse::Never => 0,
+            })
             // Below the whole, so that the two can be told apart.
             .connect_timeout((endpoint.timeout * 9 / 10).min(MAX_CONNECT_TIMEOUT));
+        if reuse == Reuse::Never {
+            builder = builder.retry(reqwest::retry::never());
+        }
         builder = with_proxy(builder, endpoint)?;
         builder = with_tls(builder, endpoint)?;
         let client = builder

@@ -2,7 +2,8 @@
 //!
 //! The read side: one module per upstream, each turns bytes into private wire types into domain
 //! values. Called by the runtime's pollers and by the commands without a screen. Nothing here knows
-//! a message or the model, merges anything, or changes anything it reads: GET is the only verb.
+//! a message or the model, merges anything, or makes up a request that changes anything: what `control`
+//! makes up is only carried ([`carried`]).
 
 mod alertmanager;
 mod argocd;
@@ -29,5 +30,5 @@ mod wire;
 pub use alertmanager::Alertmanager;
 pub use burn::{BurnHistory, BurnSource};
 pub use delivery::DeliverySource;
-pub use http::install_crypto_provider;
+pub use http::{HttpServer, install_crypto_provider};
 pub use prometheus::{Prometheus, QueryHandle};

@@ -108,6 +108,15 @@ impl Body {
         })
     }
 
+    /// All of it, whatever it is.
+    pub(super) async fn bytes(&mut self) -> Result<Vec<u8>, SourceError> {
+        let mut bytes = Vec::new();
+        while let Some(chunk) = self.next().await? {
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(bytes)
+    }
+
     /// Its beginning, or as much of that as comes: for a refusal, whose body only explains it.
     pub(super) async fn beginning(&mut self, max_bytes: usize) -> Vec<u8> {
         let mut bytes = Vec::new();

@@ -121,6 +121,16 @@ impl Hidden {
             .filter(|secret| !secret.is_empty())
             .fold(text.to_owned(), |text, secret| text.replace(secret, "***"))
     }
+
+    /// The same for what need not be text.
+    pub(super) fn mask_bytes(&self, bytes: Vec<u8>) -> Vec<u8> {
+        match std::str::from_utf8(&bytes) {
+            Ok(text) if !self.0.is_empty() => self.mask(text).into_bytes(),
+            Ok(_) => bytes,
+            Err(_) if self.0.is_empty() => bytes,
+            Err(_) => self.mask(&String::from_utf8_lossy(&bytes)).into_bytes(),
+        }
+    }
 }
 
 fn are_same(a: &[SecretString], b: &[SecretString]) -> bool {
