@@ -3,7 +3,9 @@
 //! One place that knows every family of actions by the beginning of its name. Called by [`super`]; it plans
 //! nothing itself.
 
-use super::{NoPlan, Servers};
+use chrono::{DateTime, Utc};
+
+use super::{NoPlan, Servers, alertmanager};
 use crate::domain::action::ActionRequest;
 use crate::domain::plan::{Plan, Seed, Target};
 
@@ -12,8 +14,10 @@ pub(super) async fn resolve(
     servers: &Servers,
     request: &ActionRequest,
 ) -> Result<Vec<Target>, NoPlan> {
-    let _ = servers;
-    std::future::ready(()).await;
+    let action = request.action.as_str();
+    if alertmanager::plans(action) {
+        return alertmanager::resolve(servers.settings(), servers.http(), request).await;
+    }
     Err(unknown(request))
 }
 
@@ -24,9 +28,13 @@ pub(super) async fn plan(
     request: &ActionRequest,
     seed: &Seed,
     targets: &[Target],
+    now: DateTime<Utc>,
 ) -> Result<Plan, NoPlan> {
-    let _ = (servers, seed, targets);
-    std::future::ready(()).await;
+    let action = request.action.as_str();
+    if alertmanager::plans(action) {
+        let (settings, http) = (servers.settings(), servers.http());
+        return alertmanager::plan(settings, http, request, seed, targets, now).await;
+    }
     Err(unknown(request))
 }
 

@@ -200,7 +200,8 @@ impl Control {
         seed: &Seed,
         targets: &[Target],
     ) -> Result<Plan, Untrusted> {
-        let made = families::plan(&self.servers, request, seed, targets).await;
+        let made =
+            families::plan(&self.servers, request, seed, targets, (self.place.clock)()).await;
         let mut plan = made.map_err(|no_plan| no_plan.0)?;
         plan.made_at = (self.place.clock)();
         Ok(plan)
@@ -228,9 +229,11 @@ impl Control {
             Err(why) => Err(why.clone()),
         };
         let last_action = records.as_ref().ok().and_then(|records| {
+            let is_other = |kept: &&Kept| kept.record.action.as_ref() != Some(&plan.seed.id);
+            let others: Vec<Kept> = records.iter().filter(is_other).cloned().collect();
             let targets = plan.targets.iter();
             targets
-                .filter_map(|target| last_action_on(records, target, &plan.seed.id))
+                .filter_map(|t| last_action_on(&others, &t.server, std::slice::from_ref(&t.name)))
                 .max()
         });
         let (mut approvals, mut rejected) = approvals::collect(settings, &plan.seed.id).await;

@@ -7,10 +7,11 @@
 
 use chrono::{DateTime, Utc};
 
+use super::http_servers::HttpServers;
 use super::perform::Place;
 use crate::config::settings::Settings;
 use crate::domain::check::{Read, Seen};
-use crate::domain::plan::{ActionId, Target, Write};
+use crate::domain::plan::{ActionId, HttpWrite, Target, Verb, Write};
 use crate::domain::record::StepOutcome;
 use crate::domain::source::{ErrorKind, SourceError};
 use crate::domain::text::Untrusted;
@@ -18,6 +19,7 @@ use crate::domain::text::Untrusted;
 /// Every server that can be written to.
 pub struct Servers {
     settings: Settings,
+    http: HttpServers,
 }
 
 impl Servers {
@@ -25,6 +27,7 @@ impl Servers {
     #[must_use]
     pub fn new(settings: &Settings) -> Self {
         Self {
+            http: HttpServers::new(settings),
             settings: settings.clone(),
         }
     }
@@ -35,13 +38,20 @@ impl Servers {
         &self.settings
     }
 
+    /// The Alertmanagers and the control planes.
+    pub(super) fn http(&self) -> &HttpServers {
+        &self.http
+    }
+
     /// Sends a write, once, whatever the answer.
     pub(super) async fn send(&self, write: &Write) -> StepOutcome {
-        let _ = write;
-        std::future::ready(()).await;
-        StepOutcome::NotSent {
-            why: Untrusted::line("nothing is sent yet"),
-        }
+        let outcome = match write {
+            Write::Http(write) => self.http.send(write).await,
+            Write::Command(_) => None,
+        };
+        outcome.unwrap_or_else(|| StepOutcome::NotSent {
+            why: Untrusted::line("the settings know no such server"),
+        })
     }
 
     /// Who else holds the lease of a target.
@@ -89,14 +99,48 @@ impl Servers {
         reason: &str,
         until: DateTime<Utc>,
     ) -> Untrusted {
-        let _ = (place, reason, until);
-        std::future::ready(()).await;
-        Untrusted::line("nobody was paged: there is no Alertmanager")
+        let alert = serde_json::json!([{
+            "labels": {
+                "alertname": "QuellBreakGlass", "severity": "page", "operator": place.by.name,
+                "host": place.by.host, "env": place.env,
+            },
+            "annotations": {
+                "summary": format!("approvals are skipped by {} until {until}", place.by.name),
+                "description": reason,
+            },
+            "startsAt": (place.clock)(),
+            "endsAt": until,
+        }]);
+        let (mut told, mut failed) = (Vec::new(), Vec::new());
+        for replica in &self.settings.alertmanagers {
+            let write = HttpWrite {
+                server: replica.name.clone(),
+                verb: Verb::Post,
+                path: "/api/v2/alerts".to_owned(),
+                content_type: Some("application/json".to_owned()),
+                headers: Vec::new(),
+                body: alert.to_string(),
+            };
+            // Alerts do not gossip: every replica has to be told.
+            match self.http.deliver(&write).await {
+                Ok(answer) if answer.status.is_success() => told.push(replica.name.to_string()),
+                Ok(answer) => failed.push(format!("{}: {}", replica.name, answer.status)),
+                Err(_) => failed.push(format!("{}: no answer", replica.name)),
+            }
+        }
+        let words = match (told.is_empty(), failed.is_empty()) {
+            (false, _) => format!("an alert went to {}", told.join(", ")),
+            (true, true) => "nobody was paged: there is no Alertmanager".to_owned(),
+            (true, false) => format!("nobody was paged: {}", failed.join("; ")),
+        };
+        Untrusted::line(&words)
     }
 
     /// What a server says now.
     pub(super) async fn read(&self, read: &Read) -> Result<Seen, SourceError> {
-        std::future::ready(()).await;
+        if let Some(seen) = self.http.read(read).await {
+            return seen;
+        }
         let detail = format!("no server `{}`", read.server);
         Err(SourceError::new(ErrorKind::Local, &detail))
     }
