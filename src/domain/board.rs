@@ -92,6 +92,8 @@ pub struct Board {
     pub pending: Vec<PendingAlert>,
     /// All SLOs, what runs out first at the top.
     pub burns: Vec<SloBurn>,
+    /// What each Prometheus measured of them, also where two measure the same.
+    pub measured: Vec<Heard<BurnAnswer>>,
     /// Since when which condition of a burn policy has held.
     pub holding: Arc<Holding>,
     /// Changes and drift.
@@ -143,6 +145,7 @@ impl Board {
             delivery,
             onsets: inputs.onsets.clone(),
             burns,
+            measured: inputs.burns.clone(),
             holding: Arc::new(holding),
             burn_rows,
         }

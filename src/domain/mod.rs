@@ -16,6 +16,7 @@ pub mod burn_around;
 mod burn_expected_tests;
 pub mod burn_explain;
 pub mod burn_policy;
+pub mod burn_reading;
 pub mod change;
 pub mod check;
 pub mod claim;
