@@ -94,6 +94,8 @@ const COMMAND_FILES: &[&str] = &[
     "src/journal/anchor.rs",
     "src/config/secret.rs",
     "src/control/alertmanager/real_tests.rs",
+    "src/control/approvals/program.rs",
+    "src/control/approvals/tests/mod.rs",
     "build.rs",
 ];
 

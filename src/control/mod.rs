@@ -20,6 +20,10 @@ mod servers;
 #[cfg(test)]
 mod testing_http;
 
+pub use approvals::{
+    ApprovalError, Approvals, Collected, Document, MAX_DOCUMENT_BYTES, OwnKey, Requests,
+    parse_document,
+};
 pub use no_plan::NoPlan;
 pub use perform::{Control, Place, Recovered, StopFlag, Tell};
 pub use servers::Servers;

@@ -334,7 +334,7 @@ fn target_in_words(target: &Target) -> String {
     let uid = target.uid.as_deref().map(shown);
     let words = [
         env.to_owned(),
-        shown(&target.server.to_string()),
+        shown(&target.server),
         format!("[{}]", shown(&target.server_identity)),
         target.name.shown().to_owned(),
         uid.map_or_else(String::new, |uid| format!("uid {uid}")),
