@@ -14,6 +14,7 @@ mod holds;
 mod http_plane;
 mod http_servers;
 mod inspect;
+mod kubernetes;
 mod no_plan;
 mod perform;
 mod servers;

@@ -23,6 +23,8 @@ mod tell;
 mod tests;
 mod watch;
 
+pub use client::KubernetesClient;
+
 use std::sync::Arc;
 
 use chrono::{DateTime, TimeDelta, Utc};

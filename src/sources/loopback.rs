@@ -18,24 +18,28 @@ use crate::config::settings::{Auth, Endpoint, Tls};
 
 /// What came in.
 #[derive(Clone, Debug)]
-pub(super) struct Request {
+pub(crate) struct Request {
+    /// The verb.
+    pub(crate) verb: String,
     /// With the query, as sent.
-    pub(super) target: String,
+    pub(crate) target: String,
     headers: Vec<(String, String)>,
+    /// As long as its `Content-Length` says.
+    pub(crate) body: Vec<u8>,
 }
 
 impl Request {
-    pub(super) fn header(&self, name: &str) -> Option<&str> {
+    pub(crate) fn header(&self, name: &str) -> Option<&str> {
         let found = self.headers.iter().find(|(n, _)| n == name)?;
         Some(&found.1)
     }
 
-    pub(super) fn path(&self) -> &str {
+    pub(crate) fn path(&self) -> &str {
         self.target.split('?').next().unwrap()
     }
 
     /// All values of a parameter, decoded.
-    pub(super) fn params(&self, name: &str) -> Vec<String> {
+    pub(crate) fn params(&self, name: &str) -> Vec<String> {
         let url = Url::parse("http://test")
             .unwrap()
             .join(&self.target)
@@ -47,7 +51,7 @@ impl Request {
 
 /// What goes out.
 #[derive(Clone, Debug)]
-pub(super) struct Reply {
+pub(crate) struct Reply {
     bytes: Vec<u8>,
     then: Then,
 }
@@ -62,18 +66,18 @@ enum Then {
 }
 
 impl Reply {
-    pub(super) fn ok(body: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn ok(body: impl AsRef<[u8]>) -> Self {
         Self::status("200 OK", "", body)
     }
 
     /// `headers` is lines without the last line end.
-    pub(super) fn status(status: &str, headers: &str, body: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn status(status: &str, headers: &str, body: impl AsRef<[u8]>) -> Self {
         let length = body.as_ref().len();
         Self::cut_short(status, headers, body, length)
     }
 
     /// Says another length than it sends.
-    pub(super) fn cut_short(
+    pub(crate) fn cut_short(
         status: &str,
         headers: &str,
         body: impl AsRef<[u8]>,
@@ -87,7 +91,7 @@ impl Reply {
     }
 
     /// The chunked parts as given; no end is added.
-    pub(super) fn chunked(headers: &str, parts: impl AsRef<[u8]>) -> Self {
+    pub(crate) fn chunked(headers: &str, parts: impl AsRef<[u8]>) -> Self {
         let head = format!(
             "HTTP/1.1 200 OK\r\nConnection: close\r\nTransfer-Encoding: chunked{headers}\r\n\r\n"
         );
@@ -95,21 +99,21 @@ impl Reply {
     }
 
     /// A body that the test goes on writing, for one connection.
-    pub(super) fn streamed() -> (Sender<Vec<u8>>, Self) {
+    pub(crate) fn streamed() -> (Sender<Vec<u8>>, Self) {
         let (sender, receiver) = channel();
         let mut reply = Self::chunked("", "");
         reply.then = Then::Stream(Arc::new(Mutex::new(receiver)));
         (sender, reply)
     }
 
-    pub(super) fn raw(bytes: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn raw(bytes: impl Into<Vec<u8>>) -> Self {
         Self {
             bytes: bytes.into(),
             then: Then::Close,
         }
     }
 
-    pub(super) fn then_hold(mut self) -> Self {
+    pub(crate) fn then_hold(mut self) -> Self {
         self.then = Then::Hold;
         self
     }
@@ -124,18 +128,18 @@ struct Book {
 }
 
 /// Its threads end with the test's process.
-pub(super) struct Server {
-    pub(super) url: Url,
+pub(crate) struct Server {
+    pub(crate) url: Url,
     book: Arc<Mutex<Book>>,
 }
 
 impl Server {
-    pub(super) fn answering(answer: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
+    pub(crate) fn answering(answer: impl Fn(&Request) -> Reply + Send + Sync + 'static) -> Self {
         Self::start("http", answer, Some)
     }
 
     /// TLS with a configuration of the test.
-    pub(super) fn tls(config: ServerConfig, reply: Reply) -> Self {
+    pub(crate) fn tls(config: ServerConfig, reply: Reply) -> Self {
         let config = Arc::new(config);
         let wrap = move |stream| {
             let connection = ServerConnection::new(config.clone()).ok()?;
@@ -170,18 +174,18 @@ impl Server {
         server
     }
 
-    pub(super) fn requests(&self) -> Vec<Request> {
+    pub(crate) fn requests(&self) -> Vec<Request> {
         self.book.lock().unwrap().requests.clone()
     }
 
     /// The paths asked for since the last call.
-    pub(super) fn take_paths(&self) -> Vec<String> {
+    pub(crate) fn take_paths(&self) -> Vec<String> {
         let requests = std::mem::take(&mut self.book.lock().unwrap().requests);
         requests.iter().map(|r| r.path().to_owned()).collect()
     }
 
     /// How many requests were under way at the same time, at most.
-    pub(super) fn most_at_once(&self) -> usize {
+    pub(crate) fn most_at_once(&self) -> usize {
         self.book.lock().unwrap().most_open
     }
 }
@@ -230,22 +234,30 @@ fn read_request(stream: &mut impl Read) -> std::io::Result<Request> {
     }
     let head = String::from_utf8(head).unwrap();
     let mut lines = head.lines();
-    let target = lines.next().unwrap().split(' ').nth(1).unwrap().to_owned();
+    let mut first = lines.next().unwrap().split(' ').map(str::to_owned);
+    let (verb, target) = (first.next().unwrap(), first.next().unwrap());
     let headers = lines.filter_map(|line| line.split_once(": "));
+    let headers: Vec<_> = headers
+        .map(|(n, v)| (n.to_lowercase(), v.to_owned()))
+        .collect();
+    let length = headers.iter().find(|(name, _)| name == "content-length");
+    let length = length.map_or(0, |(_, length)| length.parse().unwrap());
+    let mut body = vec![0; length];
+    stream.read_exact(&mut body)?;
     Ok(Request {
+        verb,
         target,
-        headers: headers
-            .map(|(n, v)| (n.to_lowercase(), v.to_owned()))
-            .collect(),
+        headers,
+        body,
     })
 }
 
 /// A reply for each path, which a test changes between two polls. Any other path is a 404.
 #[derive(Clone, Default)]
-pub(super) struct Routes(Arc<Mutex<HashMap<String, Reply>>>);
+pub(crate) struct Routes(Arc<Mutex<HashMap<String, Reply>>>);
 
 impl Routes {
-    pub(super) fn of(routes: &[(&str, &str)]) -> Self {
+    pub(crate) fn of(routes: &[(&str, &str)]) -> Self {
         let made = Self::default();
         for (path, body) in routes {
             made.set(path, Reply::ok(body));
@@ -253,23 +265,23 @@ impl Routes {
         made
     }
 
-    pub(super) fn set(&self, path: &str, reply: Reply) {
+    pub(crate) fn set(&self, path: &str, reply: Reply) {
         self.0.lock().unwrap().insert(path.to_owned(), reply);
     }
 
-    pub(super) fn serve(&self) -> Server {
+    pub(crate) fn serve(&self) -> Server {
         let routes = self.clone();
         Server::answering(move |request| routes.reply(request))
     }
 
-    pub(super) fn reply(&self, request: &Request) -> Reply {
+    pub(crate) fn reply(&self, request: &Request) -> Reply {
         let found = self.0.lock().unwrap().get(request.path()).cloned();
         found.unwrap_or_else(|| Reply::status("404 Not Found", "", "404 page not found\n"))
     }
 }
 
 /// An endpoint with nothing special.
-pub(super) fn endpoint(url: &Url) -> Endpoint {
+pub(crate) fn endpoint(url: &Url) -> Endpoint {
     Endpoint {
         url: url.clone(),
         auth: Auth::None,

@@ -4,6 +4,8 @@
 //! values. Called by the runtime's pollers and by the commands without a screen. Nothing here knows
 //! a message or the model, merges anything, or makes up a request that changes anything: what `control`
 //! makes up is only carried ([`carried`]).
+//! a message or the model, merges anything, or changes anything it reads: GET is the only verb. What
+//! `control` made up goes through the same clients, which only carry it (`carried`).
 
 mod alertmanager;
 mod argocd;
@@ -17,9 +19,9 @@ mod gitlab;
 mod grafana;
 mod http;
 mod json_array;
-mod kubernetes;
+pub(crate) mod kubernetes;
 #[cfg(test)]
-mod loopback;
+pub(crate) mod loopback;
 mod part;
 mod prometheus;
 mod rest;

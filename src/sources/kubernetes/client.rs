@@ -1,8 +1,11 @@
 //! How is one question asked of a Kubernetes API server, and why did it fail?
 //!
 //! kube's client carries it: certificates, tokens and their files, proxies, the pod's own account.
-//! Credentials of exec plugins are put on here. GET is the only verb. Called by `discovery`, `list`
-//! and `watch`; knows nothing of what the answers mean.
+//! Credentials of exec plugins are put on here. GET is the only verb that stands here: any other is
+//! made up by `control` and carried by [`carry`]. Called by `discovery`, `list` and `watch`; knows
+//! nothing of what the answers mean.
+
+mod carry;
 
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -25,6 +28,8 @@ use super::plugin::{Credential, Plugin, base64};
 use crate::config::delivery::{KubernetesLogin, KubernetesSettings};
 use crate::domain::source::{ErrorKind, SourceError};
 use crate::sources::http::{HttpError, describe_page, install_crypto_provider, is_web_page};
+
+pub use carry::KubernetesClient;
 
 /// A dead address is told apart from a slow answer after this at the latest.
 const MAX_CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
