@@ -12,10 +12,11 @@ use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
 
 use super::holds::Holds;
-use super::{Servers, approvals, families, holds};
+use super::approvals::{ApprovalError, Approvals};
+use super::{Servers, families, holds};
 use crate::config::settings::Settings;
 use crate::domain::action::Requester;
-use crate::domain::approval::ApprovalRequest;
+use crate::domain::approval::{Approval, ApprovalRequest, RequesterKeys};
 use crate::domain::check::Found;
 use crate::domain::guard::{APPROVAL_LIMIT, Event, Facts, Order};
 use crate::domain::plan::{ActionId, Part, Plan, Seed, Target};
@@ -52,6 +53,7 @@ pub struct Control {
     /// Why the last record was not kept; from then on nothing is dispatched.
     trouble: Mutex<Option<Untrusted>>,
     holds: Holds,
+    approvals: Approvals,
     glass: Mutex<Option<DateTime<Utc>>>,
     pasted: Mutex<Vec<String>>,
 }
@@ -93,6 +95,7 @@ impl Control {
         let glass = kept.and_then(|kept| glass_broken_until(&kept, &place.by, now));
         Self {
             servers: Servers::new(settings),
+            approvals: Approvals::new(&settings.actions.approvals),
             holds: Holds::new(&place.holds_dir),
             place,
             journal,
@@ -221,7 +224,6 @@ impl Control {
     }
 
     async fn facts(&self, plan: &Plan) -> Facts {
-        let settings = &self.servers.settings().actions.approvals;
         let records = match &self.journal {
             Ok(journal) => journal
                 .records()
@@ -236,17 +238,7 @@ impl Control {
                 .filter_map(|t| last_action_on(&others, &t.server, std::slice::from_ref(&t.name)))
                 .max()
         });
-        let (mut approvals, mut rejected) = approvals::collect(settings, &plan.seed.id).await;
-        let pasted = lock(&self.pasted).clone();
-        for document in pasted {
-            match approvals::verify_document(settings, &document).await {
-                Ok(approval) if approval.statement.action == plan.seed.id => {
-                    approvals.push(approval);
-                }
-                Ok(_) => {}
-                Err(why) => rejected.push(Untrusted::line(&why.to_string())),
-            }
-        }
+        let (requester, approvals, rejected) = self.approved(plan).await;
         let trouble = lock(&self.trouble).clone();
         let (lease, unknown) = self.leases(plan).await;
         let (armed, planning) = self.holds.others(plan, &self.place);
@@ -258,9 +250,56 @@ impl Control {
             last_action,
             approvals,
             rejected,
-            requester: approvals::requester_keys(settings, &plan.request.by).await,
+            requester,
             glass_broken_until: *lock(&self.glass),
         }
+    }
+
+    /// Who asks, what was handed in as an approval and is one, and what is none. Where nobody knows who asks,
+    /// nothing is one.
+    async fn approved(&self, plan: &Plan) -> (RequesterKeys, Vec<Approval>, Vec<Untrusted>) {
+        let mut rejected = Vec::new();
+        let mut note = |error: &ApprovalError| rejected.push(Untrusted::line(&error.to_string()));
+        let requester = match self.requester(&plan.request.by).await {
+            Ok(requester) => requester,
+            Err(error) => {
+                note(&error);
+                return (RequesterKeys::default(), Vec::new(), rejected);
+            }
+        };
+        let mut approvals = Vec::new();
+        match self.approvals.collect(&plan.seed.id).await {
+            Ok(collected) => {
+                approvals.extend(collected.approvals);
+                rejected.extend(collected.rejected);
+            }
+            // Nothing travels where nothing is configured; what is pasted may still count.
+            Err(ApprovalError::NotConfigured(_)) => {}
+            Err(error) => note(&error),
+        }
+        let pasted = lock(&self.pasted).clone();
+        for document in pasted {
+            match self.approvals.verify(&document).await {
+                Ok(approval) if approval.statement.action == plan.seed.id => {
+                    approvals.push(approval);
+                }
+                Ok(_) => {}
+                Err(error) => rejected.push(Untrusted::line(&error.to_string())),
+            }
+        }
+        (requester, approvals, rejected)
+    }
+
+    async fn requester(&self, by: &Requester) -> Result<RequesterKeys, ApprovalError> {
+        let mut keys = match self.approvals.requester_keys().await {
+            Err(ApprovalError::NotConfigured(_)) => RequesterKeys::default(),
+            other => other?,
+        };
+        let name = by.name.raw().to_owned();
+        if !keys.principals.contains(&name) {
+            keys.principals.push(name);
+        }
+        Ok(keys)
     }
 
     /// Who else holds the lease of a target, and why that could not be asked.
@@ -310,7 +349,10 @@ impl Control {
         let Some(role) = &policy.break_glass_role else {
             return refused("the policy names no break_glass_role");
         };
-        let keys = approvals::requester_keys(&settings.approvals, &self.place.by).await;
+        let keys = match self.requester(&self.place.by).await {
+            Ok(keys) => keys,
+            Err(error) => return refused(&error.to_string()),
+        };
         let mut principals = keys.principals.iter();
         if !principals.any(|principal| policy.roles_of(principal).contains(role)) {
             return refused(&format!("it takes the role {role}"));
@@ -342,8 +384,8 @@ impl Control {
     }
 
     async fn publish(&self, plan: &Plan, approvals: u32, role: Option<String>, tell: &Tell) {
-        let settings = &self.servers.settings().actions.approvals;
-        let keys = approvals::requester_keys(settings, &plan.request.by).await;
+        // Who asks is shown to approvers; whether it counts is found out again when it is checked.
+        let keys = self.requester(&plan.request.by).await.unwrap_or_default();
         let limit = chrono::TimeDelta::from_std(APPROVAL_LIMIT).unwrap_or_default();
         let request = ApprovalRequest {
             schema: "quell.approval-request/1".to_owned(),
@@ -355,8 +397,8 @@ impl Control {
             approvals,
             expires_at: (self.place.clock)() + limit,
         };
-        let words = match approvals::publish(settings, &request).await {
-            Ok(place) => format!("asked in {place}: quell approve {}", plan.seed.id.short()),
+        let words = match self.approvals.publish(&request).await {
+            Ok(()) => format!("asked: quell approve {}", plan.seed.id.short()),
             Err(why) => format!("nobody was asked: {why}"),
         };
         say(tell, Event::Sample(Untrusted::line(&words))).await;

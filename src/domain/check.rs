@@ -225,7 +225,8 @@ impl Operand {
 }
 
 /// What stands at a JSON pointer (RFC 6901), in which a part `[type=Progressing]` picks the first
-/// element of a list whose field has that value, and `[comment*=mark]` the first whose field holds it.
+/// element of a list whose field has that value, and `[comment*=mark]` the first whose field holds it. The
+/// field may lie deeper: `[metadata~1uid=7f]`.
 #[must_use]
 pub fn at<'a>(value: &'a Value, place: &str) -> Option<&'a Value> {
     if place.is_empty() {
@@ -238,9 +239,9 @@ pub fn at<'a>(value: &'a Value, place: &str) -> Option<&'a Value> {
             Value::Object(map) => map.get(&part)?,
             Value::Array(list) => {
                 let picked = part.strip_prefix('[').and_then(|p| p.strip_suffix(']'));
-                match picked.and_then(|p| p.split_once('=')) {
+                match picked.and_then(field_and_value) {
                     Some((field, wanted)) => {
-                        list.iter().find(|one| is_picked(one, field, wanted))?
+                        list.iter().find(|one| is_picked(one, &field, wanted))?
                     }
                     None => list.get(part.parse::<usize>().ok()?)?,
                 }
@@ -251,8 +252,18 @@ pub fn at<'a>(value: &'a Value, place: &str) -> Option<&'a Value> {
     Some(here)
 }
 
+/// What a part in brackets asks for: the place of a field, and its value.
+fn field_and_value(picked: &str) -> Option<(String, &str)> {
+    let (field, wanted) = match picked.split_once('=')? {
+        // A field that lies deeper may pick from a list itself.
+        (field, _) if field.contains('/') => picked.rsplit_once('=')?,
+        plain => plain,
+    };
+    Some((format!("/{field}"), wanted))
+}
+
 fn is_picked(one: &Value, field: &str, wanted: &str) -> bool {
-    let text = |field: &str| one.get(field).and_then(Value::as_str);
+    let text = |field: &str| at(one, field).and_then(Value::as_str);
     match field.strip_suffix('*') {
         Some(field) => text(field).is_some_and(|text| text.contains(wanted)),
         None => text(field) == Some(wanted),
@@ -354,6 +365,14 @@ mod tests {
             "7f"
         );
         assert_eq!(at(&value, "/l/1").unwrap(), 2);
+        let pods = json!({ "items": [
+            { "metadata": { "uid": "a" } },
+            { "metadata": { "uid": "b" }, "status": { "conditions": [{ "type": "Ready", "status": "False" }] } },
+        ] });
+        assert!(at(&pods, "/items/[metadata~1uid=b]").is_some());
+        assert_eq!(at(&pods, "/items/[metadata~1uid=c]"), None);
+        let unready = "/items/[status~1conditions~1[type=Ready]~1status=False]/metadata/uid";
+        assert_eq!(at(&pods, unready).unwrap(), "b");
         assert_eq!(at(&value, "/l/x"), None);
         assert_eq!(at(&value, "l"), None);
     }

@@ -5,7 +5,16 @@
 
 mod access;
 mod answers;
+mod budget;
 mod cluster;
+mod draft;
+pub(crate) mod drain;
+mod finish;
+pub(crate) mod node;
+pub(crate) mod pod;
+#[cfg(test)]
+mod recorded;
+mod room;
 
 pub(crate) use access::Access;
 pub(crate) use cluster::{Cluster, Clusters, Fetched};
