@@ -92,6 +92,8 @@ const COMMAND_FILES: &[&str] = &[
     "src/sources/kubernetes/plugin.rs",
     "src/history/tests/broken.rs",
     "src/journal/anchor.rs",
+    "src/journal/tests/anchors.rs",
+    "src/journal/tests/trouble.rs",
     "src/config/secret.rs",
     "src/control/alertmanager/real_tests.rs",
     "src/control/approvals/program.rs",

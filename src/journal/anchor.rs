@@ -69,7 +69,7 @@ pub(super) fn read(anchor: &Anchor, name: &str) -> Option<Result<String, String>
     }
 }
 
-fn to_log(socket: &Path, checkpoint: &Checkpoint) -> io::Result<()> {
+pub(super) fn to_log(socket: &Path, checkpoint: &Checkpoint) -> io::Result<()> {
     let log = UnixDatagram::unbound()?;
     log.set_nonblocking(true)?;
     log.connect(socket)?;

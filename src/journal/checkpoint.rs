@@ -143,6 +143,14 @@ impl Sealer {
         Ok(Self::of(format!("{NAMES}{}", hex(&name)), seed))
     }
 
+    /// Another key for a name that is taken.
+    #[cfg(test)]
+    pub(super) fn named(name: &str) -> io::Result<Self> {
+        let mut seed = [0_u8; 32];
+        fill(&mut seed)?;
+        Ok(Self::of(name.to_owned(), seed))
+    }
+
     fn of(name: String, seed: [u8; 32]) -> Self {
         let key = SigningKey::from_bytes(&seed);
         let identity = Identity {

@@ -231,6 +231,12 @@ impl Store {
         })
     }
 
+    /// Another way to flush, for what no disk does on demand.
+    #[cfg(test)]
+    pub(super) fn fail_to_sync(&mut self, sync: fn(&File) -> io::Result<()>) {
+        self.sync = sync;
+    }
+
     fn locked<T>(
         &mut self,
         work: impl FnOnce(&mut Self) -> Result<T, String>,

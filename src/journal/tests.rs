@@ -6,7 +6,11 @@ use super::*;
 use crate::domain::action::Requester;
 use crate::domain::record::Entry;
 
+mod anchors;
+mod asking;
+mod damage;
 mod keeping;
+mod trouble;
 
 fn line(text: &str) -> Untrusted {
     Untrusted::line(text)
