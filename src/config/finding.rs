@@ -50,9 +50,16 @@ pub(super) struct Findings {
     list: Vec<Finding>,
     syntax: Vec<Finding>,
     refused: Vec<(Spot, String)>,
+    /// Of a file that this one names.
+    elsewhere: Vec<Problem>,
 }
 
 impl Findings {
+    /// Notes what is wrong with a file that this one names.
+    pub(super) fn add_elsewhere(&mut self, errors: ConfigErrors) {
+        self.elsewhere.extend(errors.problems);
+    }
+
     /// Notes a problem. Foreign text in `message` and `hint` is made safe here.
     pub(super) fn add(&mut self, spot: &Spot, message: impl AsRef<str>, hint: Option<&str>) {
         self.list.push(finding(spot, message.as_ref(), hint));
@@ -81,7 +88,7 @@ impl Findings {
     }
 
     pub(super) fn is_empty(&self) -> bool {
-        self.list.is_empty() && self.syntax.is_empty()
+        self.list.is_empty() && self.syntax.is_empty() && self.elsewhere.is_empty()
     }
 
     /// Notes that a key is in this table but of the wrong type, so that nobody calls it missing.
@@ -119,7 +126,8 @@ impl Findings {
             Spot::Given { .. } => 0,
             Spot::File(at) => at.start + 1,
         });
-        let problems = all.iter().map(|f| Problem::render(f, document)).collect();
+        let own = all.iter().map(|f| Problem::render(f, document));
+        let problems = own.chain(self.elsewhere).collect();
         ConfigErrors::new(problems, document)
     }
 }

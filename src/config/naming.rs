@@ -105,7 +105,13 @@ impl Resolver<'_> {
         let alertmanagers = raw.alertmanagers.iter().map(|a| &a.source);
         let deliveries = raw.delivery.sources.iter().map(|d| &d.source);
         let servers = alertmanagers.chain(&raw.prometheuses);
-        let sources: Vec<&RawSource> = servers.chain(deliveries).collect();
+        let planes = raw.actions.control_planes.iter().map(|p| &p.source);
+        let sources: Vec<&RawSource> = servers.chain(deliveries).chain(planes).collect();
+        for env in raw.actions.commands.iter().filter_map(|c| c.env.as_ref()) {
+            if !environments.iter().any(|e| e.name == env.value) {
+                self.unknown_environment(env, environments);
+            }
+        }
         for (i, source) in sources.iter().enumerate() {
             if let Some(env) = &source.env
                 && !environments.iter().any(|e| e.name == env.value)

@@ -35,6 +35,10 @@ pub struct Values {
     pub terraforms: Vec<PathBuf>,
     /// `--changes PATH`, repeatable; `QUELL_CHANGES`, with commas. Any replace the file's.
     pub changes: Vec<PathBuf>,
+    /// `--policy FILE|builtin:NAME`, `QUELL_POLICY`
+    pub policy: Option<String>,
+    /// `--read-only`, `QUELL_READ_ONLY`. Weighs more than any policy.
+    pub read_only: bool,
     /// `--theme NAME`, `QUELL_THEME`
     pub theme: Option<String>,
     /// `--no-color`, `QUELL_NO_COLOR`
@@ -137,6 +141,8 @@ impl Values {
             context: text(VARIABLES.context),
             terraforms: files(VARIABLES.terraform),
             changes: files(VARIABLES.changes),
+            policy: text(VARIABLES.policy),
+            read_only: switch("QUELL_READ_ONLY"),
             theme: text(VARIABLES.theme),
             no_color: switch(VARIABLES.no_color),
             ascii: switch(VARIABLES.ascii),
@@ -165,6 +171,7 @@ struct Names {
     context: &'static str,
     terraform: &'static str,
     changes: &'static str,
+    policy: &'static str,
     theme: &'static str,
     no_color: &'static str,
     ascii: &'static str,
@@ -182,6 +189,7 @@ const FLAGS: Names = Names {
     context: "--context",
     terraform: "--terraform",
     changes: "--changes",
+    policy: "--policy",
     theme: "--theme",
     no_color: "--no-color",
     ascii: "--ascii",
@@ -199,6 +207,7 @@ const VARIABLES: Names = Names {
     context: "QUELL_CONTEXT",
     terraform: "QUELL_TERRAFORM",
     changes: "QUELL_CHANGES",
+    policy: "QUELL_POLICY",
     theme: "QUELL_THEME",
     no_color: "QUELL_NO_COLOR",
     ascii: "QUELL_ASCII",
@@ -218,6 +227,9 @@ fn apply(values: &Values, names: &Names, raw: &mut RawConfig) {
         values.log_level.as_deref(),
         names.log_level,
     );
+    let rules = values.policy.as_deref();
+    replace(&mut raw.actions.policy, rules, names.policy);
+    raw.actions.read_only |= values.read_only;
     let never = values.no_color.then_some("never");
     replace(&mut raw.screen.color, never, names.no_color);
     let ascii = values.ascii.then_some("ascii");
@@ -343,6 +355,8 @@ mod tests {
                 "QUELL_CONTEXT" => "prod-eu-1",
                 "QUELL_TERRAFORM" => "/srv/plans,/srv/more",
                 "QUELL_CHANGES" => "/var/spool/quell",
+                "QUELL_POLICY" => "builtin:observe",
+                "QUELL_READ_ONLY" => "yes",
                 "QUELL_THEME" => "",
                 "QUELL_ASCII" => "1",
                 "QUELL_NO_COLOR" => "false",
@@ -365,6 +379,8 @@ mod tests {
             context: Some("prod-eu-1".into()),
             terraforms: vec!["/srv/plans".into(), "/srv/more".into()],
             changes: vec!["/var/spool/quell".into()],
+            policy: Some("builtin:observe".into()),
+            read_only: true,
             theme: None,
             no_color: false,
             ascii: true,

@@ -170,13 +170,34 @@ impl ConfigErrors {
         }
     }
 
+    /// A policy file that could not be read as text.
+    pub(super) fn unreadable_policy(path: &Path, error: &OpenError) -> Self {
+        let mut errors = Self::unreadable(path, error);
+        if let (OpenError::Missing, [problem]) = (error, errors.problems.as_mut_slice()) {
+            let hint = "name a policy file, or builtin:observe or builtin:cautious";
+            *problem = Problem::new(problem.file.take(), &problem.message, Some(hint));
+        }
+        errors
+    }
+
     /// `3 problems in PATH`
     fn summary(&self) -> String {
         let count = self.problems.len();
         let given = self.problems.iter().any(|p| p.given_by.is_some());
         let written = self.problems.iter().any(|p| p.given_by.is_none());
         let noun = if count == 1 { "problem" } else { "problems" };
-        match &self.file {
+        let mut files: Vec<&str> = self
+            .problems
+            .iter()
+            .filter_map(|p| p.file.as_deref())
+            .collect();
+        files.dedup();
+        if let [first, others @ ..] = files.as_slice()
+            && !others.is_empty()
+        {
+            return format!("{count} {noun} in {first} and {}", others.join(" and "));
+        }
+        match files.first().copied().or(self.file.as_deref()) {
             Some(file) if written && given => format!("{count} {noun} in {file} and the flags"),
             Some(file) if written => format!("{count} {noun} in {file}"),
             _ => format!("{count} {noun} in flags or environment variables"),

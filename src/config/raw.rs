@@ -7,6 +7,7 @@
 use std::path::PathBuf;
 
 use super::finding::{Spot, Written};
+use super::raw_actions::{self as actions, RawActions};
 use super::raw_delivery::{self as delivery, RawDelivery};
 
 /// A table and the keys it may have.
@@ -44,6 +45,12 @@ pub(super) const TOP: Shape = Shape {
         "services",
         "service",
         "history",
+        "actions",
+        "approvals",
+        "journal",
+        "control_plane",
+        "command",
+        "terraform_run",
     ],
 };
 
@@ -176,7 +183,7 @@ pub(super) const LANE: Shape = Shape {
 };
 
 /// Every table with a title of its own, for the hint where a misplaced key belongs.
-pub(super) const TABLES: [&Shape; 24] = [
+pub(super) const TABLES: [&Shape; 31] = [
     &TOP,
     &SCREEN,
     &ENVIRONMENT,
@@ -201,6 +208,13 @@ pub(super) const TABLES: [&Shape; 24] = [
     &delivery::SERVICES,
     &delivery::SERVICE,
     &delivery::HISTORY,
+    &actions::ACTIONS,
+    &actions::APPROVALS,
+    &actions::JOURNAL,
+    &actions::CONTROL_PLANE,
+    &actions::OPERATION,
+    &actions::COMMAND,
+    &actions::TERRAFORM_RUN,
 ];
 
 /// A string as written.
@@ -223,6 +237,7 @@ pub(super) struct RawConfig {
     pub(super) slo: RawSlo,
     pub(super) burn_policies: Vec<RawBurnPolicy>,
     pub(super) delivery: RawDelivery,
+    pub(super) actions: RawActions,
     pub(super) triage: RawTriage,
 }
 
@@ -396,7 +411,7 @@ mod tests {
                 .take_while(|line| !line.starts_with('[') || *line == shape.title)
                 .collect();
             // A table below it stands under a header of its own.
-            let is_table = |key: &&&str| ["condition", "metrics", "use"].contains(*key);
+            let is_table = |key: &&&str| ["condition", "metrics", "use", "operation"].contains(*key);
             let is_lane = |key: &&&str| shape.title == TRIAGE.title && **key == "lane";
             let keys = shape.keys.iter();
             for key in keys.filter(|key| !is_table(key) && !is_lane(key)) {

@@ -13,11 +13,21 @@ use super::document::Document;
 use super::finding::{Findings, Spot, Written};
 use super::mask;
 use super::raw::{self, RawConfig};
-use super::read_delivery;
+use super::{read_actions, read_delivery};
 use super::reader::{Reader, Table};
 
 /// Reads what can be read. After it, `document` hides every secret it found.
 pub(super) fn read(document: &mut Document, findings: &mut Findings) -> RawConfig {
+    walk(document, findings, &raw::TABLES, config)
+}
+
+/// Parses a file and has its tables read by `what`, as far as it parses.
+pub(super) fn walk<T: Default>(
+    document: &mut Document,
+    findings: &mut Findings,
+    tables: &'static [&'static raw::Shape],
+    what: impl FnOnce(&mut Reader<'_>, &DeTable<'_>) -> T,
+) -> T {
     let text = document.text();
     let (table, errors) = DeTable::parse_recoverable(text);
     let mut hidden = Vec::new();
@@ -42,9 +52,9 @@ pub(super) fn read(document: &mut Document, findings: &mut Findings) -> RawConfi
     }
     // Below a header that does not parse, keys count to the wrong table.
     let raw = if header_broken {
-        RawConfig::default()
+        T::default()
     } else {
-        config(&mut Reader { findings }, table.get_ref())
+        what(&mut Reader { findings, tables }, table.get_ref())
     };
     document.hide(hidden);
     for (_, at) in broken {
@@ -121,6 +131,7 @@ fn config(reader: &mut Reader<'_>, table: &DeTable<'_>) -> RawConfig {
             .map(|t| burn_policy(reader, t))
             .collect(),
         delivery: read_delivery::delivery(reader, &top),
+        actions: read_actions::actions(reader, &top),
         triage: reader
             .table(&top, "triage", &raw::TRIAGE)
             .map(|t| triage(reader, &t))

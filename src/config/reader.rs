@@ -38,6 +38,8 @@ pub(super) struct Table<'t> {
 /// Reads tables and notes what is wrong.
 pub(super) struct Reader<'f> {
     pub(super) findings: &'f mut Findings,
+    /// The tables of this kind of file, for a key that stands in the wrong one.
+    pub(super) tables: &'static [&'static Shape],
 }
 
 impl Reader<'_> {
@@ -61,7 +63,8 @@ impl Reader<'_> {
         let mut meant = synonyms.map(|(_, own)| *own);
         let near = nearest(key, shape.keys.iter().copied())
             .or_else(|| meant.find(|own| shape.keys.contains(own)));
-        let elsewhere = raw::TABLES
+        let elsewhere = self
+            .tables
             .iter()
             .find(|other| other.keys.contains(&key))
             .map(|other| other.title);
@@ -312,6 +315,99 @@ impl Reader<'_> {
         place
     }
 
+    /// A string, or a list of them.
+    pub(super) fn text_or_texts(&mut self, table: &Table<'_>, key: &str) -> Option<Texts> {
+        match table.keys.get(key)?.get_ref() {
+            DeValue::Array(_) => self.texts(table, key),
+            _ => self.text(table, key).map(|text| Written {
+                spot: text.spot.clone(),
+                value: vec![text],
+            }),
+        }
+    }
+
+    /// A whole number, which may be negative.
+    pub(super) fn integer(&mut self, table: &Table<'_>, key: &str) -> Option<Written<i64>> {
+        let value = table.keys.get(key)?;
+        let number = value
+            .get_ref()
+            .as_integer()
+            .and_then(|n| i64::from_str_radix(n.as_str(), n.radix()).ok());
+        let Some(number) = number else {
+            let example = format!("{key} = {}", example_of(key));
+            self.wrong_type(key, value, "a whole number", &example);
+            self.findings.refuse(&table.header, key);
+            return None;
+        };
+        Some(Written {
+            value: number,
+            spot: Spot::File(value.span()),
+        })
+    }
+
+    /// All keys of a table whose names are free and whose values are lists of strings.
+    pub(super) fn named_lists(&mut self, table: &Table<'_>, key: &str) -> Vec<(Text, Texts)> {
+        let example = format!("[{key}] and below it {} = [\"mara\"]", example_of(key));
+        let Some(names) = self.names(table, key, "a table of names and lists", &example) else {
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        for (name, spot) in names.keys.keys().map(|k| (k.get_ref().clone(), k.span())) {
+            let texts = self.texts(&names, &name);
+            let name = Written {
+                value: name.into_owned(),
+                spot: Spot::File(spot),
+            };
+            found.extend(texts.map(|texts| (name, texts)));
+        }
+        found
+    }
+
+    /// All tables of a table whose names are free.
+    pub(super) fn named_tables<'t>(
+        &mut self,
+        table: &Table<'t>,
+        key: &str,
+        shape: &'static Shape,
+    ) -> Vec<(Text, Table<'t>)> {
+        let example = format!("{key}.{} = {{ {} = ... }}", example_of(key), shape.keys[0]);
+        let Some(names) = self.names(table, key, "a table of tables", &example) else {
+            return Vec::new();
+        };
+        let mut found = Vec::new();
+        for (name, value) in names.keys {
+            let DeValue::Table(keys) = value.get_ref() else {
+                self.wrong_type(name.get_ref(), value, "a table", &example);
+                continue;
+            };
+            let name = Written {
+                value: name.get_ref().clone().into_owned(),
+                spot: Spot::File(name.span()),
+            };
+            found.push((name, self.check(keys, shape, Spot::File(value.span()))));
+        }
+        found
+    }
+
+    /// A table whose names are free.
+    fn names<'t>(
+        &mut self,
+        table: &Table<'t>,
+        key: &str,
+        wanted: &str,
+        example: &str,
+    ) -> Option<Table<'t>> {
+        let value = table.keys.get(key)?;
+        let DeValue::Table(keys) = value.get_ref() else {
+            self.wrong_type(key, value, wanted, example);
+            return None;
+        };
+        Some(Table {
+            keys,
+            header: Spot::File(value.span()),
+        })
+    }
+
     /// A table whose names are free and whose values are strings.
     pub(super) fn named_texts(&mut self, table: &Table<'_>, key: &str) -> Vec<(Text, Text)> {
         let Some(value) = table.keys.get(key) else {
@@ -386,7 +482,38 @@ fn example_of(key: &str) -> &'static str {
         "url_prefixes" => "https://runbooks.example.org/",
         "paths" => "slo/",
         "prometheus" => "prom-1",
+        // Of [slo] and of [actions] alike: both names are worth a try.
         "policy" => "google",
+        "roles" => "sre",
+        "zone" => "Europe/Berlin",
+        "kind" => "freeze",
+        "days" => "mon",
+        "start" => "22:00",
+        "end" => "06:00",
+        "from" => "2026-12-20T00:00:00Z",
+        "id" => "prod-adds-risk",
+        "deny_if" => "burn.short > 2.0",
+        "abort_if" => "burn.short > 2.0",
+        "mode" => "enforce",
+        "revert" => "offer",
+        "soak" | "cooldown" => "10m",
+        "silence" => "4h",
+        "role" | "requester_role" | "override_role" | "break_glass_role" => "sre",
+        "env" => "prod",
+        "action" | "actions" => "k8s.*",
+        "direction" => "adds",
+        "risk" | "risks" => "R2",
+        "anchors" => "syslog",
+        "carrier" => "folder",
+        "method" => "POST",
+        "program" => "/usr/local/bin/flush-cache",
+        "arguments" => "--zone={zone}",
+        "parameters" => "zone",
+        "environment" => "TZ = \"UTC\"",
+        "with" => "mode = \"{mode}\"",
+        "verify" => "\"/state\" = \"{mode}\"",
+        "min" => "0",
+        "max" => "100",
         "metrics" => "platform_requests_total = \"http_requests_total{job='api'}\"",
         "burn" => "14.4",
         "budget" => "0.02",

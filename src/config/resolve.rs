@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use url::Url;
 
-use super::actions::ActionSettings;
 use super::document::Document;
 use super::finding::{Findings, Spot, Written};
 use super::naming::{Names, is_on_show};
@@ -19,7 +18,7 @@ use super::settings::{
     AlertmanagerSettings, Auth, ColourChoice, Endpoint, GlyphChoice, HeaderValue, Mouse,
     PrometheusSettings, RunbookSettings, ScreenSettings, Settings,
 };
-use super::{resolve_delivery, slo, triage};
+use super::{resolve_actions, resolve_delivery, slo, triage};
 use crate::domain::matcher::{Matcher, Matchers, Op};
 use crate::domain::nearest::nearest;
 use crate::domain::text::shown;
@@ -77,7 +76,7 @@ impl Resolver<'_> {
         let alertmanagers = self.alertmanagers(&raw.alertmanagers, show, &mut names);
         let prometheuses = self.prometheuses(&raw.prometheuses, show, &mut names);
         Settings {
-            actions: ActionSettings::default(),
+            actions: resolve_actions::resolve(self, &raw.actions, show, &mut names),
             delivery: resolve_delivery::resolve(self, &raw.delivery, show, &mut names),
             slo: slo::resolve(self, raw, &prometheuses),
             alertmanagers,

@@ -308,7 +308,7 @@ fn page_size(resolver: &mut Resolver<'_>, written: Option<&Written<u64>>) -> u32
 }
 
 /// RFC 1123, section 2.1, as Kubernetes wants it.
-fn is_namespace(text: &str) -> bool {
+pub(super) fn is_namespace(text: &str) -> bool {
     let allowed = |b: u8| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-';
     (1..=63).contains(&text.len())
         && text.bytes().all(allowed)
