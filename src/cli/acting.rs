@@ -37,8 +37,12 @@ pub fn acting(settings: &Settings, paths: &Paths, clock: Clock) -> Acting {
         holds_dir: paths.holds_dir(),
         clock,
     };
-    let journal = Journal::open(&journal_file(settings, paths), &settings.actions.journal)
-        .map_err(|error| Untrusted::line(&error.to_string()));
+    // Where nothing can be done nothing is written, not even a new journal.
+    let journal = match &settings.actions.policy {
+        None => Err(Untrusted::line("read-only: nothing is written down")),
+        Some(_) => Journal::open(&journal_file(settings, paths), &settings.actions.journal)
+            .map_err(|error| Untrusted::line(&error.to_string())),
+    };
     let (catalogue, problems) = crate::control::catalogue(&settings.actions);
     Acting {
         control: Arc::new(Control::new(settings, place, journal)),

@@ -55,7 +55,6 @@ pub(super) async fn run(
         ActionCommand::Run(args) => do_it(args, global, world, output).await,
         ActionCommand::Status(args) => status(args, global, world, output).await,
         ActionCommand::Decide(args) => decide(args, global, world, output).await,
-        ActionCommand::Approve(args) => super::approve::run(args, global, world, output).await,
     }
 }
 
@@ -65,7 +64,10 @@ fn set_up(global: &Global, world: &World) -> Result<(Settings, Acting), Answer> 
     let settings = loaded.settings;
     let acting = acting(&settings, &world.paths, world.clock);
     if !acting.problems.is_empty() {
-        return Err(Answer::usage(format!("quell: {}", acting.problems.join("\nquell: "))));
+        return Err(Answer::usage(format!(
+            "quell: {}",
+            acting.problems.join("\nquell: ")
+        )));
     }
     Ok((settings, acting))
 }
@@ -124,7 +126,10 @@ fn request(wanted: &Wanted, acting: &Acting) -> Result<ActionRequest, Answer> {
     for pair in &wanted.parameters {
         match pair.split_once('=') {
             Some((name, value)) if !name.is_empty() => {
-                if parameters.insert(name.to_owned(), value.to_owned()).is_some() {
+                if parameters
+                    .insert(name.to_owned(), value.to_owned())
+                    .is_some()
+                {
                     problems.push(format!("`{}` is given twice", shown(name)));
                 }
             }
@@ -138,7 +143,10 @@ fn request(wanted: &Wanted, acting: &Acting) -> Result<ActionRequest, Answer> {
         problems = more;
     }
     if !problems.is_empty() {
-        return Err(Answer::usage(format!("quell: {}", problems.join("\nquell: "))));
+        return Err(Answer::usage(format!(
+            "quell: {}",
+            problems.join("\nquell: ")
+        )));
     }
     let line = |text: &Option<String>| text.as_deref().map(Untrusted::line);
     // A silence says why by its own parameter.
@@ -182,7 +190,10 @@ impl AskBurn for Burns<'_> {
         let scope = Scope::Burns(question);
         let clock = self.world.clock;
         let picture = gather(self.settings, &scope, Arc::default(), clock).await;
-        let service = plan.targets.iter().find_map(|target| target.service.as_ref());
+        let service = plan
+            .targets
+            .iter()
+            .find_map(|target| target.service.as_ref());
         burn_reading(&picture.board, service.map(Untrusted::raw), clock())
     }
 }
@@ -206,19 +217,23 @@ async fn drive(
     driver.drive(request, goal).await
 }
 
-async fn plan(
-    args: &ActionPlanArgs,
-    global: &Global,
-    world: &World,
-    output: &Output,
-) -> Outcome {
+async fn plan(args: &ActionPlanArgs, global: &Global, world: &World, output: &Output) -> Outcome {
     let (settings, acting) = set_up(global, world)?;
     let request = request(&args.wanted, &acting)?;
     // A plan changes nothing: it may be made read-only, too.
     let observe = Policy::observe();
     let policy = settings.actions.policy.as_ref().unwrap_or(&observe);
     let goal = Goal::Check;
-    let driven = drive(&settings, &acting, policy, world, request, &goal, &mut |_| {}).await;
+    let driven = drive(
+        &settings,
+        &acting,
+        policy,
+        world,
+        request,
+        &goal,
+        &mut |_| {},
+    )
+    .await;
     let show = Show::of(&settings, args.reading.format(), world, output);
     let exit = match driven.pipeline.state() {
         State::Checked => Exit::Whole,
@@ -361,13 +376,19 @@ async fn status(
     let records = kept.as_deref().unwrap_or_default();
     let mut lines = lines(records, args.id.as_deref());
     lines.truncate(MOST_ACTIONS);
-    let doubts: Vec<DoubtDoc> = recovered.iter().flatten().map(|one| DoubtDoc {
-        id: one.action.to_string(),
-        step: one.step,
-        what: one.what.clone(),
-        found: one.found.clone(),
-    }).collect();
-    let is_in_doubt = doubts.iter().any(|one| matches!(one.found, Found::Unknown(_)));
+    let doubts: Vec<DoubtDoc> = recovered
+        .iter()
+        .flatten()
+        .map(|one| DoubtDoc {
+            id: one.action.to_string(),
+            step: one.step,
+            what: one.what.clone(),
+            found: one.found.clone(),
+        })
+        .collect();
+    let is_in_doubt = doubts
+        .iter()
+        .any(|one| matches!(one.found, Found::Unknown(_)));
     let journal_error = kept.as_ref().err().cloned();
     let exit = match (&journal_error, is_in_doubt) {
         (Some(_), _) => Exit::Nothing,
@@ -388,7 +409,8 @@ async fn status(
         Format::Text => {
             let mut text = String::new();
             if let Some(who) = control.panic() {
-                show.page.line(&mut text, Role::Bad, &format!("PANIC: {who}"));
+                show.page
+                    .line(&mut text, Role::Bad, &format!("PANIC: {who}"));
             }
             for one in &doubts {
                 let words = match &one.found {
@@ -412,7 +434,8 @@ async fn status(
             }
             table.render(&show.page, &mut text);
             if lines.is_empty() && journal_error.is_none() {
-                show.page.line(&mut text, Role::Faint, "no action is in the journal");
+                show.page
+                    .line(&mut text, Role::Faint, "no action is in the journal");
             }
             text
         }

@@ -33,8 +33,6 @@ pub enum ActionCommand {
         after_help = "Example:\n  quell action decide 7f3a9c12 applied --reason 'the deployment has revision 32'"
     )]
     Decide(ActionDecideArgs),
-    /// Approve somebody else's plan; the same as quell approve
-    Approve(super::approve::ApproveArgs),
 }
 
 /// `quell action list`

@@ -113,8 +113,15 @@ impl<B: AskBurn> Driver<'_, B> {
                     burn = self.burn.ask(pipeline.plan().map(|plan| &**plan)).await;
                 }
                 for order in orders {
-                    self.perform(order, &stop, &events_in, &mut events, &mut waiting, &mut ends)
-                        .await;
+                    self.perform(
+                        order,
+                        &stop,
+                        &events_in,
+                        &mut events,
+                        &mut waiting,
+                        &mut ends,
+                    )
+                    .await;
                 }
             }
             if is_reached(&pipeline, goal) || pipeline.is_over() {
@@ -183,7 +190,10 @@ impl<B: AskBurn> Driver<'_, B> {
 fn tell_from(pipeline: &Pipeline, told: usize, tell: &mut dyn FnMut(&str)) -> usize {
     let trail = pipeline.trail();
     if let Some((_, words)) = trail.get(told..).and_then(<[_]>::last)
-        && !matches!(pipeline.state(), State::Dispatching(_) | State::Verifying(_))
+        && !matches!(
+            pipeline.state(),
+            State::Dispatching(_) | State::Verifying(_)
+        )
     {
         tell(words.shown());
     }
@@ -237,7 +247,12 @@ impl Ends {
             SignalKind::terminate(),
             SignalKind::hangup(),
         ];
-        Self(kinds.into_iter().filter_map(|kind| signal(kind).ok()).collect())
+        Self(
+            kinds
+                .into_iter()
+                .filter_map(|kind| signal(kind).ok())
+                .collect(),
+        )
     }
 
     async fn next(&mut self) {

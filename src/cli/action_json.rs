@@ -8,7 +8,9 @@ use serde::Serialize;
 use super::action_drive::Driven;
 use crate::domain::action::ActionSpec;
 use crate::domain::guard::{Finding, State};
-use crate::domain::plan::{Blast, Difference, DryRun, Plan, Precondition, Reverse, Step, Target, Write};
+use crate::domain::plan::{
+    Blast, Difference, DryRun, Plan, Precondition, Reverse, Step, Target, Write,
+};
 use crate::domain::record::End;
 use crate::domain::text::Untrusted;
 
@@ -140,7 +142,9 @@ impl<'a> ActionDoc<'a> {
         let (state, end) = words_of(pipeline.state());
         let judgement = pipeline.judgement();
         let facts = pipeline.facts();
-        let there = facts.map(|facts| facts.approvals.as_slice()).unwrap_or_default();
+        let there = facts
+            .map(|facts| facts.approvals.as_slice())
+            .unwrap_or_default();
         Self {
             id: pipeline.seed().map(|seed| seed.id.as_str()),
             action: &pipeline.request().action,

@@ -17,7 +17,12 @@ pub(super) fn list(catalogue: &Catalogue, part: Option<&str>, page: &Page) -> St
         if part.is_some_and(|part| !spec.name.contains(part)) {
             continue;
         }
-        let line = format!("{}  {} {}", spec.name, spec.risk.word(), spec.direction.word());
+        let line = format!(
+            "{}  {} {}",
+            spec.name,
+            spec.risk.word(),
+            spec.direction.word()
+        );
         page.line(&mut out, Role::Heading, &line);
         page.line(&mut out, Role::Plain, &format!("  {}", spec.help));
         let mut table = Table::indented(4);
@@ -54,7 +59,10 @@ fn body(plan: &Plan, page: &Page, out: &mut String) {
     };
     for target in &plan.targets {
         let env = target.env.as_ref().map_or("", |env| env.shown());
-        row("target", format!("{} at {} {env}", target.name, target.server));
+        row(
+            "target",
+            format!("{} at {} {env}", target.name, target.server),
+        );
     }
     row(
         "risk",
@@ -62,7 +70,8 @@ fn body(plan: &Plan, page: &Page, out: &mut String) {
     );
     for difference in &plan.differences {
         let side = |side: &Option<crate::domain::text::Untrusted>| {
-            side.as_ref().map_or_else(|| "-".to_owned(), ToString::to_string)
+            side.as_ref()
+                .map_or_else(|| "-".to_owned(), ToString::to_string)
         };
         let arrow = match page.signs {
             Signs::Ascii => "->",

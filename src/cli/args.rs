@@ -15,6 +15,7 @@ use clap::{
 };
 use clap_complete::Shell;
 
+use super::action_args::{ActionCommand, PanicArgs};
 use super::burn_json::Detail;
 use crate::config::Overrides;
 use crate::config::overrides::Values;
@@ -208,6 +209,12 @@ pub enum Print {
         quell suspects 1f0c --json | jq '.suspects[] | select(.is_suspect)'"
     )]
     Suspects(SuspectsArgs),
+    /// Plan, do and follow up actions, each behind the guard
+    #[command(subcommand, arg_required_else_help = true)]
+    Action(ActionCommand),
+    /// Stop every dispatch on this machine, or allow them again
+    #[command(after_help = "Examples:\n  quell panic on\n  quell panic off\n  quell panic")]
+    Panic(PanicArgs),
     /// List, print or look up runbooks
     #[command(subcommand, arg_required_else_help = true)]
     Runbook(RunbookCommand),

@@ -8,6 +8,12 @@ use std::sync::Arc;
 
 use chrono::{DateTime, Utc};
 
+pub mod acting;
+pub mod action;
+pub mod action_args;
+pub mod action_drive;
+mod action_json;
+mod action_text;
 pub mod alert_choice;
 pub mod alerts;
 pub mod args;
@@ -118,6 +124,8 @@ pub async fn run(command: &Print, global: &Global, world: &World, output: &mut O
             asking.picture(&scope, status).await
         }
         Print::Changes(args) => changes::run(args, global, world, output).await,
+        Print::Action(command) => action::run(command, global, world, output).await,
+        Print::Panic(args) => action::panic(args, global, world, output).await,
         Print::Drift(args) => drift::run(args, global, world, output).await,
         Print::Suspects(args) => suspects::run(args, global, world, output).await,
         Print::Burn(args) => burn::run(args, global, world, output).await,

@@ -104,6 +104,12 @@ impl Paths {
         self.state.join("PANIC")
     }
 
+    /// Where the processes of this user see what each other is about to do.
+    #[must_use]
+    pub fn holds_dir(&self) -> PathBuf {
+        self.state.join("holds")
+    }
+
     /// Who has taken what, on this machine.
     #[must_use]
     pub fn claims_file(&self) -> PathBuf {

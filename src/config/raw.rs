@@ -411,7 +411,8 @@ mod tests {
                 .take_while(|line| !line.starts_with('[') || *line == shape.title)
                 .collect();
             // A table below it stands under a header of its own.
-            let is_table = |key: &&&str| ["condition", "metrics", "use", "operation"].contains(*key);
+            let is_table =
+                |key: &&&str| ["condition", "metrics", "use", "operation"].contains(*key);
             let is_lane = |key: &&&str| shape.title == TRIAGE.title && **key == "lane";
             let keys = shape.keys.iter();
             for key in keys.filter(|key| !is_table(key) && !is_lane(key)) {

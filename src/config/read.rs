@@ -13,8 +13,8 @@ use super::document::Document;
 use super::finding::{Findings, Spot, Written};
 use super::mask;
 use super::raw::{self, RawConfig};
-use super::{read_actions, read_delivery};
 use super::reader::{Reader, Table};
+use super::{read_actions, read_delivery};
 
 /// Reads what can be read. After it, `document` hides every secret it found.
 pub(super) fn read(document: &mut Document, findings: &mut Findings) -> RawConfig {

@@ -199,7 +199,9 @@ fn check_allowed(resolver: &mut Resolver<'_>, raw: &RawControlPlane) {
         (None, None) if raw.operations.is_empty() => {
             let message = "this control plane can do nothing";
             let hint = "add [[control_plane.operation]], or `openapi` and `allow`";
-            resolver.findings.add(&raw.source.header, message, Some(hint));
+            resolver
+                .findings
+                .add(&raw.source.header, message, Some(hint));
         }
         _ => {}
     }
@@ -213,7 +215,10 @@ fn commands(
     let mut all: Vec<LocalCommand> = Vec::new();
     for raw in &raw.commands {
         let command = programs::command(resolver, raw);
-        let is_here = raw.env.as_ref().is_none_or(|e| Some(e.value.as_str()) == show);
+        let is_here = raw
+            .env
+            .as_ref()
+            .is_none_or(|e| Some(e.value.as_str()) == show);
         let Some(command) = command.filter(|_| is_here) else {
             continue;
         };

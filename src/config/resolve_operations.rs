@@ -69,7 +69,11 @@ fn operation(resolver: &mut Resolver<'_>, raw: &RawOperation) -> Option<HttpOper
     let dry_run = raw.dry_run.as_ref().and_then(|text| query(resolver, text));
     let precondition_header = raw.precondition_header.as_ref();
     let precondition_header = precondition_header.and_then(|text| header(resolver, text));
-    if let Some(text) = raw.precondition_header.as_ref().filter(|_| raw.read.is_none()) {
+    if let Some(text) = raw
+        .precondition_header
+        .as_ref()
+        .filter(|_| raw.read.is_none())
+    {
         let message = "the version for this header is the `ETag` of `read`";
         let hint = "add `read`: the path to GET what it changes";
         resolver.findings.add(&text.spot, message, Some(hint));

@@ -24,7 +24,8 @@ const TERRAFORM_RUN: &str = "[terraform_run]";
 const TIMEOUT: Duration = Duration::from_mins(1);
 const TIMEOUTS: RangeInclusive<Duration> = Duration::from_secs(1)..=Duration::from_hours(1);
 const TERRAFORM_TIMEOUT: Duration = Duration::from_mins(30);
-const TERRAFORM_TIMEOUTS: RangeInclusive<Duration> = Duration::from_mins(1)..=Duration::from_hours(4);
+const TERRAFORM_TIMEOUTS: RangeInclusive<Duration> =
+    Duration::from_mins(1)..=Duration::from_hours(4);
 /// What reads its arguments as programs, or runs others by name.
 const SHELLS: [&str; 12] = [
     "sh", "bash", "dash", "zsh", "ksh", "fish", "csh", "tcsh", "busybox", "env", "xargs", "sudo",
@@ -49,9 +50,7 @@ pub(super) fn command(resolver: &mut Resolver<'_>, raw: &RawCommand) -> Option<L
             let name = shown(&raw.name.value);
             let message = format!("the parameter `{name}` stands in no argument");
             let hint = format!("write {{{name}}} within one, or remove it");
-            resolver
-                .findings
-                .add(&raw.name.spot, message, Some(&hint));
+            resolver.findings.add(&raw.name.spot, message, Some(&hint));
         }
     }
     let environment = environment(resolver, &raw.environment);
@@ -151,7 +150,9 @@ fn check_variable(resolver: &mut Resolver<'_>, name: &Text) {
     let value = name.value.as_str();
     let is_name = !value.is_empty()
         && !value.starts_with(|c: char| c.is_ascii_digit())
-        && value.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'_');
+        && value
+            .bytes()
+            .all(|b| b.is_ascii_alphanumeric() || b == b'_');
     let decides = value.starts_with("LD_") || matches!(value, "PATH" | "IFS" | "BASH_ENV" | "ENV");
     let (message, hint) = if !is_name {
         ("this is no name of a variable", "letters, digits and `_`")

@@ -6,8 +6,16 @@
 use chrono::{DateTime, Utc};
 
 use super::{NoPlan, Servers, alertmanager};
-use crate::domain::action::ActionRequest;
+use crate::config::actions::ActionSettings;
+use crate::domain::action::{ActionRequest, Catalogue};
 use crate::domain::plan::{Plan, Seed, Target};
+
+/// Every action that there is here, and what of the config describes none.
+#[must_use]
+pub fn catalogue(settings: &ActionSettings) -> (Catalogue, Vec<String>) {
+    let _ = settings;
+    (Catalogue::default(), Vec::new())
+}
 
 /// Looks up what a request is about, and pins it.
 pub(super) async fn resolve(

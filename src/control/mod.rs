@@ -25,6 +25,7 @@ pub use approvals::{
     ApprovalError, Approvals, Collected, Document, MAX_DOCUMENT_BYTES, OwnKey, Requests,
     parse_document,
 };
+pub use families::catalogue;
 pub use no_plan::NoPlan;
 pub use perform::{Control, Place, Recovered, StopFlag, Tell};
 pub use servers::Servers;

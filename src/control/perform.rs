@@ -11,8 +11,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use chrono::{DateTime, Utc};
 use tokio::sync::mpsc;
 
-use super::holds::Holds;
 use super::approvals::{ApprovalError, Approvals};
+use super::holds::Holds;
 use super::{Servers, families, holds};
 use crate::config::settings::Settings;
 use crate::domain::action::Requester;

@@ -161,4 +161,3 @@ pub(super) struct RawVerify {
     pub(super) abort_if: Option<Text>,
     pub(super) revert: Option<Text>,
 }
-

@@ -81,10 +81,7 @@ fn roles(resolver: &mut Resolver<'_>, raw: &RawPolicy) -> Vec<(String, Vec<Strin
             let hint = "name principals of the list of signers";
             resolver.findings.add(&principals.spot, message, Some(hint));
         }
-        found.push((
-            name.value.clone(),
-            resolver.list_of_words(Some(principals)),
-        ));
+        found.push((name.value.clone(), resolver.list_of_words(Some(principals))));
     }
     found
 }
@@ -168,7 +165,11 @@ fn known_window(
         return;
     };
     let kinds = [WindowKind::Freeze, WindowKind::Maintenance].map(WindowKind::word);
-    let known = || kinds.into_iter().chain(windows.iter().map(|w| w.name.as_str()));
+    let known = || {
+        kinds
+            .into_iter()
+            .chain(windows.iter().map(|w| w.name.as_str()))
+    };
     if known().any(|known| known == name) {
         return;
     }
@@ -207,7 +208,10 @@ fn known_action(resolver: &mut Resolver<'_>, text: &Text) {
             let is_elsewhere = ["http.", "command."];
             let is_begun = |all: &str| all.starts_with(start) || start.starts_with(all);
             is_elsewhere.into_iter().any(is_begun)
-                || catalogue.all().iter().any(|spec| spec.name.starts_with(start))
+                || catalogue
+                    .all()
+                    .iter()
+                    .any(|spec| spec.name.starts_with(start))
         }
         None => {
             name.starts_with("http.")
@@ -345,5 +349,9 @@ fn span(
     written: Option<&Text>,
     bounds: &RangeInclusive<Duration>,
 ) -> Option<Duration> {
-    resolver.span_within(written?, bounds, "leave it out where there is no such limit")
+    resolver.span_within(
+        written?,
+        bounds,
+        "leave it out where there is no such limit",
+    )
 }
