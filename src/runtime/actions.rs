@@ -4,22 +4,33 @@
 //! is cancelled when the cockpit ends: what was begun is waited for. Called by [`super::cockpit`].
 
 use std::collections::HashMap;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
 use tokio::sync::mpsc;
 
 use super::tasks::Tasks;
-use crate::control::{Control, StopFlag};
+use crate::control::{Control, Recovered, StopFlag};
+use crate::domain::check::Found;
 use crate::domain::guard::{Event, Order, RunId};
+use crate::domain::record::{JournalPicture, Standing};
+use crate::effect::PanicSwitch;
+use crate::journal;
 use crate::msg::Msg;
 
 /// Orders of one action that may wait. More can only be looks at the facts, of which one is enough.
 const QUEUE: usize = 16;
 
+/// Between two looks at the panic file. What is about to be sent looks for itself.
+const PANIC_EVERY: Duration = Duration::from_secs(1);
+
 /// Every action of a session.
 pub(super) struct Actions {
-    control: Arc<Control>,
+    /// None: read-only.
+    control: Option<Arc<Control>>,
+    journal: Option<PathBuf>,
     inbox: mpsc::Sender<Msg>,
     lanes: HashMap<RunId, Lane>,
 }
@@ -32,24 +43,79 @@ struct Lane {
 }
 
 impl Actions {
-    pub(super) fn new(control: Arc<Control>, inbox: mpsc::Sender<Msg>) -> Self {
+    /// Begins to look for panic, and finds out what became of what an earlier process left in doubt.
+    pub(super) fn begin(
+        control: Option<Arc<Control>>,
+        journal: Option<PathBuf>,
+        inbox: mpsc::Sender<Msg>,
+        tasks: &mut Tasks,
+    ) -> Self {
+        if let Some(control) = &control {
+            tasks.spawn(watch_panic(Arc::clone(control), inbox.clone()));
+            tasks.spawn(recover(Arc::clone(control), inbox.clone()));
+        }
         Self {
             control,
+            journal,
             inbox,
             lanes: HashMap::new(),
         }
     }
 
-    pub(super) fn control(&self) -> &Arc<Control> {
-        &self.control
+    /// Stops every dispatch on this machine, or allows them again.
+    pub(super) fn set_panic(&self, switch: PanicSwitch, tasks: &mut Tasks) {
+        let Some(control) = self.control.clone() else {
+            return;
+        };
+        let inbox = self.inbox.clone();
+        tasks.spawn(async move {
+            if let Err(why) = control.set_panic(switch == PanicSwitch::On).await {
+                let words = format!("panic: {}", why.shown());
+                let _ = inbox.send(Msg::Trouble(words)).await;
+            }
+            let _ = inbox.send(Msg::PanicChanged(control.panic())).await;
+        });
+    }
+
+    /// Skips approvals for a while.
+    pub(super) fn break_glass(&self, reason: String, tasks: &mut Tasks) {
+        let Some(control) = self.control.clone() else {
+            return;
+        };
+        let inbox = self.inbox.clone();
+        tasks.spawn(async move {
+            let result = control.break_glass(&reason).await;
+            let result = result.map_err(|why| why.shown().to_owned());
+            let _ = inbox.send(Msg::GlassBroken(result)).await;
+        });
+    }
+
+    /// Takes what was pasted as an approval.
+    pub(super) fn take_approval(&self, document: String) {
+        if let Some(control) = &self.control {
+            control.take_approval(document);
+        }
+    }
+
+    /// Reads the journal again, also where nothing can be done.
+    pub(super) fn read_journal(&self, tasks: &mut Tasks) {
+        let (control, path, inbox) =
+            (self.control.clone(), self.journal.clone(), self.inbox.clone());
+        tasks.spawn_blocking(move || {
+            let picture = picture(control.as_deref(), path);
+            let _ = inbox.blocking_send(Msg::JournalRead(Arc::new(picture)));
+        });
     }
 
     /// Has an order carried out, after those before it of the same action.
     pub(super) fn perform(&mut self, run: RunId, order: Order, tasks: &mut Tasks) {
+        let Some(control) = &self.control else {
+            return;
+        };
         let lane = self
             .lanes
             .entry(run)
-            .or_insert_with(|| Lane::begin(run, &self.control, &self.inbox, tasks));
+            .or_insert_with(|| Lane::begin(run, control, &self.inbox, tasks));
         if let Order::Stop = order {
             // It is about what is under way: it does not wait behind it.
             lane.stop.raise();
@@ -106,5 +172,63 @@ impl Lane {
             }
         });
         Self { orders, stop, busy }
+    }
+}
+
+fn picture(control: Option<&Control>, path: Option<PathBuf>) -> JournalPicture {
+    let with = |standing| JournalPicture {
+        standing,
+        ..JournalPicture::default()
+    };
+    match (control.map(Control::journal), path) {
+        (Some(Ok(journal)), _) => journal.picture(),
+        (Some(Err(why)), None) => with(Standing::Unwritable(why.clone())),
+        (Some(Err(why)), Some(path)) => JournalPicture {
+            standing: Standing::Unwritable(why.clone()),
+            ..journal::picture(&path)
+        },
+        (None, Some(path)) if path.exists() => journal::picture(&path),
+        (None, _) => with(Standing::Off),
+    }
+}
+
+async fn watch_panic(control: Arc<Control>, inbox: mpsc::Sender<Msg>) {
+    let mut before = None;
+    loop {
+        let looking = Arc::clone(&control);
+        // A disk that hangs must not hold up anything else.
+        let Ok(now) = tokio::task::spawn_blocking(move || looking.panic()).await else {
+            return;
+        };
+        if now != before {
+            before.clone_from(&now);
+            if inbox.send(Msg::PanicChanged(now)).await.is_err() {
+                return;
+            }
+        }
+        tokio::time::sleep(PANIC_EVERY).await;
+    }
+}
+
+async fn recover(control: Arc<Control>, inbox: mpsc::Sender<Msg>) {
+    let words = match control.recover().await {
+        Ok(found) if found.is_empty() => return,
+        Ok(found) => {
+            let lines: Vec<String> = found.iter().map(recovered).collect();
+            lines.join("; ")
+        }
+        Err(why) => format!("acting is off: {}", why.shown()),
+    };
+    let _ = inbox.send(Msg::Trouble(words)).await;
+}
+
+fn recovered(one: &Recovered) -> String {
+    let (what, id) = (&one.what, one.action.short());
+    match &one.found {
+        Found::Applied => format!("an earlier session ended early: {what} was done ({id})"),
+        Found::NotApplied => format!("an earlier session ended early: {what} was not done ({id})"),
+        Found::Unknown(why) => {
+            format!("IN DOUBT since an earlier session: {what} ({id}): {why}; quell action status")
+        }
     }
 }
