@@ -15,6 +15,46 @@ pub(crate) mod pod;
 #[cfg(test)]
 mod recorded;
 mod room;
+mod workload;
 
 pub(crate) use access::Access;
 pub(crate) use cluster::{Cluster, Clusters, Fetched};
+
+use super::NoPlan;
+use crate::domain::action::ActionRequest;
+use crate::domain::plan::{Plan, Seed, Target};
+
+/// Looks up what a request is about, and pins it.
+pub(super) async fn resolve(
+    clusters: &Clusters,
+    request: &ActionRequest,
+) -> Result<Vec<Target>, NoPlan> {
+    match &*request.action {
+        action if workload::is_ours(action) => workload::resolve(clusters, request).await,
+        // Nodes, pods, Argo CD, Argo Rollouts and Flux: one arm each.
+        _ => Err(unknown(request)),
+    }
+}
+
+/// Makes the plan for pinned targets.
+///
+/// `made_at` is the time of the seed and `server_ahead_secs` is none: the caller, who has the clock, puts in
+/// the time and what [`Cluster::ahead_secs`] says.
+pub(super) async fn plan(
+    clusters: &Clusters,
+    request: &ActionRequest,
+    seed: &Seed,
+    targets: &[Target],
+) -> Result<Plan, NoPlan> {
+    match &*request.action {
+        action if workload::is_ours(action) => {
+            workload::plan(clusters, request, seed, targets).await
+        }
+        // Nodes, pods, Argo CD, Argo Rollouts and Flux: one arm each.
+        _ => Err(unknown(request)),
+    }
+}
+
+fn unknown(request: &ActionRequest) -> NoPlan {
+    NoPlan::new(format!("nothing here plans `{}`", request.action))
+}

@@ -1,0 +1,173 @@
+//! How may a namespace use more, or less?
+//!
+//! `spec.hard` of a ResourceQuota. It has no generation: every limit that is replaced is tested. Limits are
+//! sent as the server writes them, so that taking them back finds what it expects. Pure.
+
+use serde_json::{Value, json};
+
+use super::patch::{Patch, escaped};
+use super::proposal::{Back, Change, Proposal, holds};
+use super::quantity::Quantity;
+use super::watch::value;
+use super::{Case, differences, watch};
+use crate::control::NoPlan;
+use crate::domain::action::{Direction, Risk};
+use crate::domain::check::{Condition, at};
+use crate::domain::plan::{Blast, Holds, Precondition};
+use crate::domain::text::{Untrusted, shown};
+
+/// One limit.
+struct Limit {
+    resource: String,
+    old: Value,
+    new: Quantity,
+}
+
+/// What other limits come to.
+pub(super) fn plan(case: &Case<'_>, wanted: &[(&str, &str)]) -> Result<Proposal, NoPlan> {
+    let Case {
+        object,
+        place,
+        server,
+        ..
+    } = *case;
+    let words = place.words();
+    let limits = limits(object, wanted)?;
+    if limits.is_empty() {
+        return Err(NoPlan::new(format!("{words} has these limits already")));
+    }
+    let (marker, second) = (case.marker(), case.marker_back());
+    let mut forward = Patch::guarded(object);
+    let mut back = Patch::of_identity(object);
+    let mut kept = Vec::new();
+    let mut lines = Vec::new();
+    for limit in &limits {
+        let spot = format!("/spec/hard/{}", escaped(&limit.resource));
+        let new = json!(limit.new.canonical());
+        forward = forward.replace(&spot, &limit.old, new.clone());
+        back = back.replace(&spot, &new, limit.old.clone());
+        lines.push(differences::line(
+            &format!("hard {}", limit.resource),
+            &limit.old,
+            &new,
+        ));
+        kept.push(spot);
+    }
+    let forward = forward.mark(object, marker);
+    let back = back.mark_over(marker, &second);
+    let check = watch::fields(server, place, followed(&limits));
+    let kept: Vec<&str> = kept.iter().map(String::as_str).collect();
+    let lowers = limits.iter().any(|limit| limit.lowers());
+    let mut preconditions: Vec<Precondition> = limits.iter().map(|l| l.fits(object)).collect();
+    preconditions.extend(case.owner());
+    let named: Vec<String> = limits.iter().map(Limit::words).collect();
+    Ok(Proposal {
+        change: Change {
+            what: format!("set {words} to {}", named.join(", ")),
+            write: forward.write(server, &place.path()),
+            check: check.clone(),
+            evidence: watch::marked(server, place, object, marker, &kept),
+        },
+        back: Back::Change {
+            change: Box::new(Change {
+                what: format!("put the limits of {words} back"),
+                write: back.write(server, &place.path()),
+                check,
+                evidence: watch::marked_back(server, place, object, marker, &second),
+            }),
+            trial: None,
+        },
+        risk: Risk::R2,
+        direction: if lowers {
+            Direction::Adds
+        } else {
+            Direction::Neutral
+        },
+        differences: lines,
+        blast: Blast {
+            count: Some(1),
+            of: Some(1),
+            namespaces: vec![Untrusted::line(&place.namespace)],
+            words: vec![Untrusted::line(
+                "every workload of the namespace: what runs goes on, new pods are held to it",
+            )],
+        },
+        preconditions,
+        access: place.patch(),
+        notes: Vec::new(),
+    })
+}
+
+fn limits(object: &Value, wanted: &[(&str, &str)]) -> Result<Vec<Limit>, NoPlan> {
+    let mut limits = Vec::new();
+    for (resource, text) in wanted {
+        let Some(new) = Quantity::parse(text) else {
+            let (resource, text) = (shown(resource), shown(text));
+            return Err(NoPlan::new(format!(
+                "hard.{resource}: `{text}` is no quantity, such as 20, 500m or 4Gi"
+            )));
+        };
+        let spot = format!("/spec/hard/{}", escaped(resource));
+        let Some(old) = at(object, &spot) else {
+            let hard = object["spec"]["hard"].as_object();
+            let known: Vec<String> = hard
+                .into_iter()
+                .flatten()
+                .map(|(key, _)| shown(key))
+                .collect();
+            let (resource, known) = (shown(resource), known.join(", "));
+            return Err(NoPlan::new(format!(
+                "the quota does not limit `{resource}`: it limits {known}"
+            )));
+        };
+        if amount(old) != Some(new) && amount(old).map(Quantity::milli) != Some(new.milli()) {
+            limits.push(Limit {
+                resource: (*resource).to_owned(),
+                old: old.clone(),
+                new,
+            });
+        }
+    }
+    Ok(limits)
+}
+
+/// That the controller has taken the limits over.
+fn followed(limits: &[Limit]) -> Vec<Condition> {
+    let of = |limit: &Limit| {
+        let spot = |part: &str| value(&format!("/{part}/hard/{}", escaped(&limit.resource)));
+        Condition::Equal(spot("status"), spot("spec"))
+    };
+    limits.iter().map(of).collect()
+}
+
+fn amount(value: &Value) -> Option<Quantity> {
+    match value {
+        Value::String(text) => Quantity::parse(text),
+        Value::Number(number) => Quantity::parse(&number.to_string()),
+        _ => None,
+    }
+}
+
+impl Limit {
+    fn lowers(&self) -> bool {
+        amount(&self.old).is_none_or(|old| self.new.milli() < old.milli())
+    }
+
+    fn words(&self) -> String {
+        format!("{}={}", shown(&self.resource), self.new.canonical())
+    }
+
+    /// What is used already has to fit.
+    fn fits(&self, object: &Value) -> Precondition {
+        let what = format!("{} fits what is used", self.words());
+        let used = at(object, &format!("/status/used/{}", escaped(&self.resource)));
+        match used.and_then(amount) {
+            Some(used) if used.milli() > self.new.milli() => {
+                let detail = format!("{} is used: no pod could start again", used.canonical());
+                holds(&what, Holds::No, &detail)
+            }
+            Some(used) => holds(&what, Holds::Yes, &format!("{} is used", used.canonical())),
+            None => holds(&what, Holds::Unknown, "the quota does not say what is used"),
+        }
+    }
+}
