@@ -22,7 +22,7 @@ use crate::config::settings::{Accent, Environment, Settings};
 use crate::config::{self, Overrides};
 use crate::domain::service::Service;
 use crate::domain::text::Untrusted;
-use crate::sim::{Options, Sim, slo_files};
+use crate::sim::{Faults, Options, Sim, slo_files};
 
 /// The story is told in minutes and nobody else asks these servers: they are asked more often.
 const PERIOD: Duration = Duration::from_secs(3);
@@ -88,6 +88,7 @@ pub async fn prepare(args: DemoArgs, global: &Global, world: &World) -> Result<D
         seed: args.seed,
         started: (world.clock)(),
         clock: Arc::new(world.clock),
+        faults: Faults::default(),
     })
     .await
     .map_err(|error| Answer::usage(format!("quell: the simulated platform: {error}")))?;

@@ -34,7 +34,7 @@ use crate::domain::runbook::{FrontMatter, Library, Origin, Runbook, Version};
 use crate::domain::source::{ErrorKind, SourceError, SourceKind, SourceName};
 use crate::domain::text::Untrusted;
 use crate::domain::triage::TriagePolicy;
-use crate::sim::{Options, Sim};
+use crate::sim::{Faults, Options, Sim};
 
 pub(super) const HOSTILE: &str = "\x1b[2J\u{202e}pay\u{200b}ments\u{9b}31m";
 
@@ -508,6 +508,7 @@ async fn commands_read_a_platform_over_http() {
         // Early in its story, before one of its replicas dies.
         started: t(270),
         clock: Arc::new(now),
+        faults: Faults::default(),
     })
     .await
     .unwrap();

@@ -30,7 +30,7 @@ use crate::domain::label::Labels;
 use crate::domain::slo::SloId;
 use crate::domain::slo_measured::BurnAnswer;
 use crate::domain::source::SourceKind;
-use crate::sim::{Options, Sim, slo_files};
+use crate::sim::{Faults, Options, Sim, slo_files};
 
 #[tokio::test]
 async fn the_suspects_document() {
@@ -274,6 +274,7 @@ async fn the_beginning_of_a_burn_is_read_from_a_prometheus() {
         seed: 1,
         started,
         clock: Arc::new(now),
+        faults: Faults::default(),
     })
     .await
     .unwrap();

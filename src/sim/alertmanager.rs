@@ -1,8 +1,8 @@
 //! What does a simulated Alertmanager answer?
 //!
 //! Two replicas of one cluster, version 0.28, with the v2 API's shapes: the bare list, the groups
-//! (the only call with a real `mutedBy`), silences and status. Reading only: a write is answered
-//! with 405. Called by the server and by tests; it never opens a socket.
+//! (the only call with a real `mutedBy`), silences and status. What writes come to is said in
+//! [`super::silences`]. Called by the server and by tests; it never opens a socket.
 
 use std::collections::BTreeMap;
 
@@ -14,8 +14,9 @@ use super::labels::{Labels, labels};
 use super::matcher::Matcher;
 use super::replica::{Held, Replica, held};
 use super::routing::{self, Route, Silence};
+use super::silences;
 use super::story::{CYCLE_MS, Hearing};
-use super::wire::{Answer, Request};
+use super::wire::{Answer, Request, Written};
 use super::world::World;
 
 /// What a replica answers at a time.
@@ -51,13 +52,31 @@ pub(super) fn answer(world: &World, replica: Replica, request: &Request, at_ms: 
     let answered = match call {
         "alerts" => alerts(world, replica, request, at_ms),
         "alerts/groups" => groups(world, replica, request, at_ms),
-        "silences" => list_silences(world, request, at_ms),
+        "silences" => list_silences(world, replica, request, at_ms),
         "status" => Ok(status(world, replica, at_ms)),
-        _ => return one_silence(world, call.trim_start_matches("silence/"), at_ms),
+        _ => return one_silence(world, replica, call.trim_start_matches("silence/"), at_ms),
     };
     match answered {
         Ok(body) => Answer::json(StatusCode::OK, &body),
         Err(reason) => Answer::json(StatusCode::BAD_REQUEST, &Value::from(reason)),
+    }
+}
+
+/// What a write to a replica comes to.
+pub(super) fn written(world: &World, replica: Replica, request: &Request, at_ms: i64) -> Written {
+    let path = request.path.as_str();
+    let call = path.strip_prefix("/api/v2/").unwrap_or_default();
+    match (&request.method, call) {
+        (&Method::POST, "silences") => silences::post(world, replica, request, at_ms),
+        (&Method::POST, "alerts") => silences::push(world, replica, request, at_ms),
+        (&Method::DELETE, call) if call.starts_with("silence/") => {
+            let id = call.trim_start_matches("silence/");
+            match not_a_uuid(id) {
+                Some(refusal) => refusal.into(),
+                None => silences::expire(world, replica, id, at_ms),
+            }
+        }
+        _ => answer(world, replica, request, at_ms).into(),
     }
 }
 
@@ -172,12 +191,17 @@ fn groups(world: &World, replica: Replica, request: &Request, at_ms: i64) -> Res
         .collect())
 }
 
-fn list_silences(world: &World, request: &Request, at_ms: i64) -> Result<Value, String> {
+fn list_silences(
+    world: &World,
+    replica: Replica,
+    request: &Request,
+    at_ms: i64,
+) -> Result<Value, String> {
     let filter: Vec<Matcher> = request
         .all("filter")
         .map(Matcher::parse)
         .collect::<Result<_, _>>()?;
-    let mut silences = routing::silences(world.seed);
+    let mut silences = silences::known(world, replica, at_ms);
     silences.retain(|silence| {
         let own = labels(
             silence
@@ -199,14 +223,18 @@ fn list_silences(world: &World, request: &Request, at_ms: i64) -> Result<Value, 
         .collect())
 }
 
-fn one_silence(world: &World, id: &str, at_ms: i64) -> Answer {
+fn not_a_uuid(id: &str) -> Option<Answer> {
     let is_uuid = Regex::new("^[0-9a-fA-F]{8}(-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$")
         .is_ok_and(|uuid| uuid.is_match(id));
-    if !is_uuid {
-        let message = format!("silenceID in path must be of type uuid: {id:?}");
-        return problem(StatusCode::UNPROCESSABLE_ENTITY, 601, &message);
+    let message = format!("silenceID in path must be of type uuid: {id:?}");
+    (!is_uuid).then(|| problem(StatusCode::UNPROCESSABLE_ENTITY, 601, &message))
+}
+
+fn one_silence(world: &World, replica: Replica, id: &str, at_ms: i64) -> Answer {
+    if let Some(refusal) = not_a_uuid(id) {
+        return refusal;
     }
-    match routing::silences(world.seed)
+    match silences::known(world, replica, at_ms)
         .iter()
         .find(|silence| silence.id == id)
     {
@@ -215,6 +243,7 @@ fn one_silence(world: &World, id: &str, at_ms: i64) -> Answer {
             status: StatusCode::NOT_FOUND,
             content_type: "application/json",
             body: String::new(),
+            headers: Vec::new(),
         },
     }
 }
@@ -235,7 +264,7 @@ fn silence_body(world: &World, silence: &Silence, at_ms: i64) -> Value {
     json!({
         "id": silence.id,
         "status": {"state": silence.state(at_ms)},
-        "updatedAt": world.wall(silence.starts_ms.min(0)),
+        "updatedAt": world.wall(silence.updated_ms),
         "comment": silence.comment,
         "createdBy": silence.created_by,
         "endsAt": world.wall(silence.ends_ms),

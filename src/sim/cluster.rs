@@ -1,20 +1,33 @@
 //! What does the simulated platform's Kubernetes API say at that time?
 //!
-//! Lists with paging, watches with bookmarks and discovery, for the kinds that the demo needs; every
-//! other group is not installed. Objects are a pure function of the story, their `resourceVersion` is
-//! the time of their last change. Called by [`super::server`]; it takes no writes.
+//! Lists with paging and selectors, watches with bookmarks and discovery, for the kinds that the demo
+//! needs; every other group is not installed. Objects are a pure function of the story and of what was
+//! written, their `resourceVersion` is the time of their last change. Called by [`super::server`];
+//! what a write comes to is said in [`write`], the log is kept by the caller.
 
+mod access;
 mod argocd;
 mod checkout;
+mod edits;
+mod evict;
+mod fields;
 mod object;
+mod patch;
+mod rollout;
+mod select;
+mod status;
 mod steady;
+mod write;
 
 use axum::http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::wire::{Answer, Request};
+use super::wire::{Answer, Request, Written};
 use super::world::World;
-use object::{APPLICATION, KINDS, Kind, Object};
+use object::{APPLICATION, KINDS, Kind, LEASE, NAMESPACE, Object};
+use select::Selection;
+use status::failure;
+use write::Asking;
 
 /// What `resourceVersion` an object has that changed at the opening: earlier changes have lower ones,
 /// and none is below 1.
@@ -36,8 +49,31 @@ fn objects(world: &World, kind: &'static Kind, at_ms: i64) -> Vec<Object> {
     if std::ptr::eq(kind, APPLICATION) {
         all.extend(argocd::applications(world, at_ms));
     }
+    if std::ptr::eq(kind, LEASE) {
+        all.extend(access::leases(world, at_ms));
+    }
+    if std::ptr::eq(kind, NAMESPACE) {
+        all.extend(access::NAMESPACES.iter().map(|name| namespace(name)));
+    }
+    for object in &mut all {
+        edits::apply(world, object, at_ms);
+    }
     all.sort_by(|a, b| (a.namespace, &a.name).cmp(&(b.namespace, &b.name)));
     all
+}
+
+/// A namespace, which is as old as the cluster.
+fn namespace(name: &str) -> Object {
+    let created_ms = -500 * 86_400_000;
+    Object {
+        kind: NAMESPACE,
+        namespace: "",
+        name: name.to_owned(),
+        created_ms,
+        changed_ms: created_ms,
+        metadata: json!({ "labels": { "kubernetes.io/metadata.name": name } }),
+        body: json!({ "spec": { "finalizers": ["kubernetes"] }, "status": { "phase": "Active" } }),
+    }
 }
 
 /// What is asked of a resource.
@@ -45,14 +81,42 @@ struct Asked<'a> {
     kind: &'static Kind,
     namespace: Option<&'a str>,
     name: Option<&'a str>,
+    subresource: Option<&'a str>,
 }
 
-/// Answers everything but watches.
-pub(super) fn answer(world: &World, request: &Request, now_ms: i64) -> Answer {
-    if request.method != Method::GET && request.method != Method::HEAD {
-        let reason = "the simulated platform takes no writes";
-        return failure(StatusCode::METHOD_NOT_ALLOWED, "MethodNotAllowed", reason);
+/// What a write comes to.
+pub(super) fn written(world: &World, request: &Request, now_ms: i64) -> Written {
+    if let Some(answer) = access::review(world, request, now_ms) {
+        return answer.into();
     }
+    let Some(asked) = asked(&request.path) else {
+        return Answer::plain(StatusCode::NOT_FOUND, "404 page not found\n").into();
+    };
+    let is_dry = match write::is_dry(request) {
+        Ok(is_dry) => is_dry,
+        Err(refusal) => return refusal.into(),
+    };
+    let namespace = asked.namespace.unwrap_or_default();
+    if std::ptr::eq(asked.kind, LEASE) && request.method != Method::PATCH {
+        return access::lease(world, request, (namespace, asked.name), is_dry, now_ms);
+    }
+    let Some(name) = asked.name else {
+        return status::not_allowed().into();
+    };
+    let asking = Asking {
+        kind: asked.kind,
+        namespace,
+        name,
+        subresource: asked.subresource,
+        now_ms,
+        is_dry,
+        manager: write::manager(request),
+    };
+    write::write(world, &asking, request)
+}
+
+/// Answers everything but watches and writes.
+pub(super) fn answer(world: &World, request: &Request, now_ms: i64) -> Answer {
     match request.path.as_str() {
         "/version" => whole(&json!({
             "major": "1", "minor": "33", "gitVersion": "v1.33.4+sim", "platform": "linux/amd64",
@@ -70,7 +134,7 @@ pub(super) fn answer(world: &World, request: &Request, now_ms: i64) -> Answer {
 /// Answers as Argo CD's own API: the same applications, without paging.
 pub(super) fn argocd_answer(world: &World, request: &Request, now_ms: i64) -> Answer {
     if request.method != Method::GET && request.method != Method::HEAD {
-        let reason = "the simulated platform takes no writes";
+        let reason = "the simulated Argo CD is written to through its custom resources";
         return Answer::plain(StatusCode::METHOD_NOT_ALLOWED, reason);
     }
     match request.path.as_str() {
@@ -108,30 +172,39 @@ fn asked(path: &str) -> Option<Asked<'_>> {
         kind: KINDS.iter().find(known)?,
         namespace,
         name: parts.next(),
+        subresource: parts.next(),
     })
 }
 
-fn of_kind(world: &World, asked: &Asked<'_>, at_ms: i64) -> Vec<Object> {
+fn of_kind(world: &World, asked: &Asked<'_>, chosen: &Selection, at_ms: i64) -> Vec<Object> {
     let mut all = objects(world, asked.kind, at_ms);
     all.retain(|object| {
         asked
             .namespace
             .is_none_or(|namespace| namespace == object.namespace)
+            && chosen.takes(object)
     });
     all
 }
 
 fn listed(world: &World, request: &Request, asked: &Asked<'_>, now_ms: i64) -> Answer {
-    let found = of_kind(world, asked, now_ms);
+    let chosen = match Selection::of(request) {
+        Ok(chosen) => chosen,
+        Err(reason) => return failure(StatusCode::BAD_REQUEST, "BadRequest", &reason),
+    };
     if let Some(name) = asked.name {
-        return match found.iter().find(|object| object.name == name) {
-            Some(object) => whole(&object.json(world)),
-            None => {
-                let reason = format!("{} \"{name}\" not found", asked.kind.plural);
-                failure(StatusCode::NOT_FOUND, "NotFound", &reason)
+        let found = of_kind(world, asked, &Selection::default(), now_ms);
+        let found = found.iter().find(|object| object.name == name);
+        return match (found, asked.subresource) {
+            (Some(object), None) => whole(&object.json(world)),
+            (Some(object), Some("scale")) if asked.kind.group == "apps" => {
+                whole(&write::scale(world, object))
             }
+            (Some(_), Some(_)) => Answer::plain(StatusCode::NOT_FOUND, "404 page not found\n"),
+            (None, _) => status::not_found(asked.kind, name),
         };
     }
+    let found = of_kind(world, asked, &chosen, now_ms);
     // A page begins behind the place that the token names, at the time of the first page.
     let (at_ms, skipped) = match request.first("continue").filter(|token| !token.is_empty()) {
         None => (now_ms, 0),
@@ -151,7 +224,7 @@ fn listed(world: &World, request: &Request, asked: &Asked<'_>, now_ms: i64) -> A
     let found = if at_ms == now_ms {
         found
     } else {
-        of_kind(world, asked, at_ms)
+        of_kind(world, asked, &chosen, at_ms)
     };
     let limit = request.first("limit").and_then(|limit| limit.parse().ok());
     let limit = limit.filter(|limit| *limit > 0).unwrap_or(usize::MAX);
@@ -174,6 +247,7 @@ fn listed(world: &World, request: &Request, asked: &Asked<'_>, now_ms: i64) -> A
 /// A watch that goes on: what changed since it last looked, line by line.
 pub(super) struct Watch {
     path: String,
+    chosen: Selection,
     seen_ms: i64,
     /// What there was at its last look; none before the first.
     seen: Option<Vec<Object>>,
@@ -207,6 +281,13 @@ impl Watch {
         let seconds: i64 = seconds.unwrap_or(300);
         Some(Ok(Self {
             path: request.path.clone(),
+            chosen: match Selection::of(request) {
+                Ok(chosen) => chosen,
+                Err(reason) => {
+                    let refusal = failure(StatusCode::BAD_REQUEST, "BadRequest", &reason);
+                    return Some(Err(refusal));
+                }
+            },
             seen_ms: version - OPENING_VERSION,
             seen: None,
             bookmarked_ms: now_ms,
@@ -229,8 +310,8 @@ impl Watch {
             return Some(format!("{too_old}\n"));
         }
         let seen = self.seen.take();
-        let before = seen.unwrap_or_else(|| of_kind(world, &asked, self.seen_ms));
-        let after = of_kind(world, &asked, now_ms);
+        let before = seen.unwrap_or_else(|| of_kind(world, &asked, &self.chosen, self.seen_ms));
+        let after = of_kind(world, &asked, &self.chosen, now_ms);
         let is_same = |a: &Object, b: &Object| a.namespace == b.namespace && a.name == b.name;
         let mut lines = String::new();
         let mut line = |kind: &str, object: Value| {
@@ -307,14 +388,4 @@ fn discovery(is_chosen: impl Fn(&str) -> bool) -> Value {
 
 fn whole(body: &Value) -> Answer {
     Answer::json(StatusCode::OK, body)
-}
-
-fn failure(status: StatusCode, reason: &str, message: &str) -> Answer {
-    Answer::json(
-        status,
-        &json!({
-            "kind": "Status", "apiVersion": "v1", "metadata": {}, "status": "Failure",
-            "message": message, "reason": reason, "code": status.as_u16(),
-        }),
-    )
 }

@@ -4,8 +4,8 @@
 //! one cluster, a Prometheus with series, rules and alerts, and a Kubernetes API with workloads and
 //! Argo CD's applications; and the files in which its services' SLOs are written. It tells the story of a bad rollout
 //! for `quell demo` and for tests. Everything it says is a pure function of the seed, the time since
-//! the start and the request; it has no state, takes no writes and never leaves this machine. The
-//! sources read it over HTTP and do not know it.
+//! the start, what was written to it so far and the request; what was written is forgotten when it ends,
+//! and it never leaves this machine. The sources and actions speak to it over HTTP and do not know it.
 
 mod alertmanager;
 mod background;
@@ -13,9 +13,12 @@ mod background_rules;
 mod catalogue;
 mod cluster;
 mod curve;
+mod deeds;
+mod faults;
 mod labels;
 mod matcher;
 mod platform;
+mod plot;
 mod prometheus;
 mod promql;
 mod recorded;
@@ -28,6 +31,7 @@ mod schedule;
 mod seed;
 mod series;
 mod server;
+mod silences;
 mod slo_series;
 mod slos;
 mod story;
@@ -40,12 +44,13 @@ mod world;
 use std::fmt;
 use std::io;
 use std::net::Ipv4Addr;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use chrono::{DateTime, Utc};
 use tokio::net::TcpListener;
 use url::Url;
 
+pub use faults::{Fault, Faults};
 use replica::Replica;
 use server::{Desk, Peer};
 pub use slos::slo_files;
@@ -63,6 +68,8 @@ pub struct Options {
     pub started: DateTime<Utc>,
     /// The present. The story follows it, backwards too.
     pub clock: Clock,
+    /// What goes wrong with writes; the default is nothing.
+    pub faults: Faults,
 }
 
 /// A simulated platform that holds its ports, ready to be served.
@@ -71,8 +78,9 @@ pub struct Sim {
     prometheus: (TcpListener, Url),
     kubernetes: (TcpListener, Url),
     argocd: (TcpListener, Url),
-    world: Arc<World>,
+    world: Arc<Mutex<Arc<World>>>,
     clock: Clock,
+    faults: Faults,
 }
 
 impl Sim {
@@ -89,8 +97,9 @@ impl Sim {
             prometheus: listen().await?,
             kubernetes: listen().await?,
             argocd: listen().await?,
-            world: Arc::new(world),
+            world: Arc::new(Mutex::new(Arc::new(world))),
             clock: options.clock,
+            faults: options.faults,
         })
     }
 
@@ -130,10 +139,12 @@ impl Sim {
             argocd: (fifth, _),
             world,
             clock,
+            faults,
         } = self;
         let desk = |peer| Desk {
             world: Arc::clone(&world),
             clock: Arc::clone(&clock),
+            faults: faults.clone(),
             peer,
         };
         tokio::try_join!(

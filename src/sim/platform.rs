@@ -9,26 +9,26 @@ use std::f64::consts::TAU;
 use super::background;
 use super::catalogue::{Catalogue, named};
 use super::curve::Curve;
+use super::plot::Plot;
 use super::seed::Seed;
 use super::series::{Life, Series, Store, secs_of};
 use super::slo_series;
 use super::story::{
-    BAD_ERRORS_BY_AGE, BAD_SLOW_BY_AGE, BAD_UNREADY_AGE, BAD_VERSION, CHECKOUT_PODS,
-    CHECKOUT_UNAVAILABLE, CYCLE_MS, GOOD_SLOW, GOOD_VERSION, KNOCK_ON_ERRORS, PAST_ERRORS,
-    QUEUE_FILL, SEARCH_SLOW, SECOND_REPLICA_DOWN, bad_pod_span, ms_of,
+    BAD_ERRORS_BY_AGE, BAD_SLOW_BY_AGE, BAD_UNREADY_AGE, BAD_VERSION, CHECKOUT_PODS, CYCLE_MS,
+    GOOD_SLOW, GOOD_VERSION, PAST_ERRORS, SEARCH_SLOW, SECOND_REPLICA_DOWN, ms_of,
 };
 
 /// All series of the platform. `started_unix_secs` is the time of the story's opening.
-pub(super) fn build(seed: Seed, started_unix_secs: f64) -> Store {
+pub(super) fn build(seed: Seed, started_unix_secs: f64, plot: &Plot) -> Store {
     let mut catalogue = Catalogue {
         store: Store::default(),
         seed,
     };
-    catalogue.checkout();
+    catalogue.checkout(plot);
     for service in NEIGHBOURS {
-        catalogue.neighbour(service);
+        catalogue.neighbour(service, plot);
     }
-    catalogue.collectors();
+    catalogue.collectors(plot);
     catalogue.monitoring();
     background::add(&mut catalogue, started_unix_secs);
     slo_series::add(&mut catalogue);
@@ -41,8 +41,16 @@ struct Neighbour {
     namespace: &'static str,
     version: &'static str,
     requests_per_sec: f64,
-    errors: &'static [(f64, f64)],
+    errors: Errors,
     slow: &'static [(f64, f64)],
+}
+
+/// Which share of its requests a neighbour fails.
+enum Errors {
+    /// What always fails.
+    Quiet,
+    /// More while checkout-api fails, which it calls.
+    KnockedOn,
 }
 
 const QUIET: &[(f64, f64)] = &[(0.0, 0.001)];
@@ -54,7 +62,7 @@ const NEIGHBOURS: &[Neighbour] = &[
         namespace: "web",
         version: "4.112.0",
         requests_per_sec: 120.0,
-        errors: KNOCK_ON_ERRORS,
+        errors: Errors::KnockedOn,
         slow: SWIFT,
     },
     Neighbour {
@@ -62,7 +70,7 @@ const NEIGHBOURS: &[Neighbour] = &[
         namespace: "web",
         version: "1.88.2",
         requests_per_sec: 60.0,
-        errors: KNOCK_ON_ERRORS,
+        errors: Errors::KnockedOn,
         slow: SWIFT,
     },
     Neighbour {
@@ -70,7 +78,7 @@ const NEIGHBOURS: &[Neighbour] = &[
         namespace: "payments",
         version: "7.3.1",
         requests_per_sec: 20.0,
-        errors: QUIET,
+        errors: Errors::Quiet,
         slow: SWIFT,
     },
     Neighbour {
@@ -78,7 +86,7 @@ const NEIGHBOURS: &[Neighbour] = &[
         namespace: "web",
         version: "0.61.0",
         requests_per_sec: 200.0,
-        errors: QUIET,
+        errors: Errors::Quiet,
         slow: SWIFT,
     },
     Neighbour {
@@ -86,7 +94,7 @@ const NEIGHBOURS: &[Neighbour] = &[
         namespace: "search",
         version: "3.9.0",
         requests_per_sec: 80.0,
-        errors: QUIET,
+        errors: Errors::Quiet,
         slow: SEARCH_SLOW,
     },
 ];
@@ -146,10 +154,9 @@ impl Catalogue {
         move |secs| size * (1.0 + 0.08 * (TAU * waves * secs / secs_of(CYCLE_MS) + phase).sin())
     }
 
-    fn checkout(&mut self) {
-        let whole = secs_of(CYCLE_MS);
+    fn checkout(&mut self, plot: &Plot) {
         for pod in 0..CHECKOUT_PODS {
-            let (from, to) = bad_pod_span(pod);
+            let bad_spans = plot.bad_spans(pod);
             let traffic = self.traffic(&format!("checkout-api {pod}"), CHECKOUT_POD_RATE);
             let good = Pod {
                 service: "checkout-api",
@@ -157,7 +164,7 @@ impl Catalogue {
                 version: GOOD_VERSION,
                 // The rollback brings the old pods back by name, so that the story can begin again.
                 name: self.pod_name("checkout-api", GOOD_VERSION, pod),
-                spans: vec![(0.0, from), (to, whole)],
+                spans: plot.good_spans(pod),
                 history: true,
             };
             let past = Curve::through(PAST_ERRORS);
@@ -175,30 +182,39 @@ impl Catalogue {
             let bad = Pod {
                 version: BAD_VERSION,
                 name: self.pod_name("checkout-api", BAD_VERSION, pod),
-                spans: vec![(from, to)],
+                spans: bad_spans.clone(),
                 history: false,
                 ..good
             };
+            let age = |secs: f64| {
+                let begun = bad_spans.iter().map(|(from, _)| *from);
+                secs - begun.filter(|from| *from <= secs).fold(0.0, f64::max)
+            };
             let load = Load {
                 rate: &traffic,
-                errors: |secs| errors.at(secs - from),
-                slow: |secs| slow.at(secs - from),
+                errors: |secs| errors.at(age(secs)),
+                slow: |secs| slow.at(age(secs)),
                 past_secs: Vec::new(),
             };
             self.serve(&bad, &load);
-            let unready = from + BAD_UNREADY_AGE;
-            self.ready(
-                &bad,
-                Curve::through(&[(0.0, 1.0), (unready, 1.0), (unready, 0.0)]),
-            );
+            let ready: Vec<(f64, f64)> = bad_spans
+                .iter()
+                .map(|(from, _)| (*from, from + BAD_UNREADY_AGE))
+                .flat_map(|(from, unready)| [(from, 1.0), (unready, 1.0), (unready, 0.0)])
+                .collect();
+            self.ready(&bad, Curve::through(&ready));
         }
         let replicas = f64::from(CHECKOUT_PODS);
-        let unavailable = Curve::through(CHECKOUT_UNAVAILABLE);
+        let unavailable = Curve::through(&plot.unavailable());
         self.deployment("checkout", "checkout-api", replicas, &unavailable);
     }
 
-    fn neighbour(&mut self, service: &Neighbour) {
-        let (errors, slow) = (Curve::through(service.errors), Curve::through(service.slow));
+    fn neighbour(&mut self, service: &Neighbour, plot: &Plot) {
+        let errors = match service.errors {
+            Errors::Quiet => Curve::through(QUIET),
+            Errors::KnockedOn => Curve::through(&plot.knock_on_errors()),
+        };
+        let slow = Curve::through(service.slow);
         let mut past_secs = [errors.past_secs(), slow.past_secs()].concat();
         past_secs.sort_by(f64::total_cmp);
         let per_pod = service.requests_per_sec / f64::from(NEIGHBOUR_PODS);
@@ -325,7 +341,8 @@ impl Catalogue {
         );
     }
 
-    fn collectors(&mut self) {
+    fn collectors(&mut self, plot: &Plot) {
+        let fills = plot.queue_fill();
         for number in 0..4 {
             let pod = format!("otel-collector-{number}");
             let labels = [
@@ -337,7 +354,7 @@ impl Catalogue {
             ];
             let capacity = 5000.0;
             let size = 0.985 + 0.03 * self.seed.unit(&pod);
-            let queue: Vec<(f64, f64)> = QUEUE_FILL
+            let queue: Vec<(f64, f64)> = fills
                 .iter()
                 .map(|(at, fill)| (*at, (fill * size * capacity).min(capacity).round()))
                 .collect();

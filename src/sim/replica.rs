@@ -1,6 +1,6 @@
 //! What does one replica of the cluster hold, and can it be heard?
 //!
-//! Prometheus sends to both; each knows only what reached it. Silences, inhibition and routes are
+//! Prometheus sends to both, others to one; each knows only what reached it. Silences, inhibition and routes are
 //! applied here as the replica would apply them. Called by the Alertmanager handlers, which put it
 //! into the API's lists.
 
@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::labels::Labels;
 use super::routing::{self, Route};
 use super::schedule::State;
+use super::silences;
 use super::story::{Hearing, MISSED_BY_SECOND, RESEND_MS, second_replica, story_secs};
 use super::text::expanded;
 use super::world::World;
@@ -50,11 +51,13 @@ const EXTERNAL_LABELS: [(&str, &str); 2] = [("cluster", "eu-1"), ("env", "prod")
 /// An alert as a replica holds it.
 pub(super) struct Held {
     pub labels: Labels,
-    annotations: BTreeMap<&'static str, String>,
+    annotations: BTreeMap<String, String>,
     pub fingerprint: String,
     starts_ms: i64,
     /// When Prometheus last sent it.
     updated_ms: i64,
+    /// When it ends unless it is sent again.
+    ends_ms: i64,
     generator: String,
     pub routes: Vec<&'static Route>,
     pub silenced_by: Vec<String>,
@@ -80,7 +83,7 @@ impl Held {
             .collect();
         json!({
             "annotations": self.annotations,
-            "endsAt": world.wall(self.updated_ms + 4 * RESEND_MS),
+            "endsAt": world.wall(self.ends_ms),
             "fingerprint": self.fingerprint,
             "receivers": receivers,
             "startsAt": world.wall(self.starts_ms),
@@ -99,7 +102,7 @@ impl Held {
 
 /// Everything a replica holds, by fingerprint.
 pub(super) fn held(world: &World, replica: Replica, at_ms: i64) -> Vec<Held> {
-    let silences = routing::silences(world.seed);
+    let silences = silences::known(world, replica, at_ms);
     let mut alerts: Vec<Held> = Vec::new();
     for parsed in world.schedule.rules() {
         let name = parsed.rule.name;
@@ -124,24 +127,30 @@ pub(super) fn held(world: &World, replica: Replica, at_ms: i64) -> Vec<Held> {
             let value = values.get(alert.labels).copied().unwrap_or(f64::NAN);
             let mut labels = alert.labels.clone();
             labels.extend(EXTERNAL_LABELS.map(|(name, value)| (name.into(), value.into())));
-            let silenced_by = silences
-                .iter()
-                .filter(|silence| silence.silences(&labels, at_ms));
+            let updated_ms = at_ms - (at_ms - alert.fires_ms) % RESEND_MS;
             let annotations = alert.rule.annotations.iter();
             alerts.push(Held {
                 annotations: annotations
-                    .map(|(name, text)| (*name, expanded(text, alert.labels, value)))
+                    .map(|(name, text)| ((*name).to_owned(), expanded(text, alert.labels, value)))
                     .collect(),
                 fingerprint: fingerprint(&labels),
                 starts_ms: alert.fires_ms,
-                updated_ms: at_ms - (at_ms - alert.fires_ms) % RESEND_MS,
+                updated_ms,
+                ends_ms: updated_ms + 4 * RESEND_MS,
                 generator: generator_url(alert.rule.expr),
                 routes: routing::routes(&labels),
-                silenced_by: silenced_by.map(|silence| silence.id.clone()).collect(),
+                silenced_by: Vec::new(),
                 inhibited_by: Vec::new(),
                 labels,
             });
         }
+    }
+    alerts.extend(pushed(world, replica, at_ms));
+    for alert in &mut alerts {
+        let own = silences
+            .iter()
+            .filter(|silence| silence.silences(&alert.labels, at_ms));
+        alert.silenced_by = own.map(|silence| silence.id.clone()).collect();
     }
     alerts.sort_by(|left, right| left.fingerprint.cmp(&right.fingerprint));
     let labels: Vec<&Labels> = alerts.iter().map(|alert| &alert.labels).collect();
@@ -154,6 +163,29 @@ pub(super) fn held(world: &World, replica: Replica, at_ms: i64) -> Vec<Held> {
         alert.inhibited_by.extend(inhibitor);
     }
     alerts
+}
+
+/// What somebody sent to this replica and has not ended. What is sent again replaces what was sent.
+fn pushed(world: &World, replica: Replica, at_ms: i64) -> Vec<Held> {
+    let mut newest: BTreeMap<String, Held> = BTreeMap::new();
+    let sent = world.deeds.pushed.iter();
+    for alert in sent.filter(|alert| alert.to == replica && alert.at_ms <= at_ms) {
+        let held = Held {
+            labels: alert.labels.clone(),
+            annotations: alert.annotations.iter().cloned().collect(),
+            fingerprint: fingerprint(&alert.labels),
+            starts_ms: alert.starts_ms,
+            updated_ms: alert.at_ms,
+            ends_ms: alert.ends_ms,
+            generator: alert.generator.clone(),
+            routes: routing::routes(&alert.labels),
+            silenced_by: Vec::new(),
+            inhibited_by: Vec::new(),
+        };
+        newest.insert(held.fingerprint.clone(), held);
+    }
+    newest.retain(|_, held| held.ends_ms > at_ms);
+    newest.into_values().collect()
 }
 
 /// Prometheus' hash of a label set: FNV-1a over each name and value, each closed by 0xff.

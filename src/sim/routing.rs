@@ -98,14 +98,15 @@ const INHIBITIONS: &[Inhibition] = &[
 ];
 
 /// A silence. Times are milliseconds since the start.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Silence {
     pub id: String,
     pub matchers: Vec<Matcher>,
     pub starts_ms: i64,
     pub ends_ms: i64,
-    pub created_by: &'static str,
-    pub comment: &'static str,
+    pub updated_ms: i64,
+    pub created_by: String,
+    pub comment: String,
 }
 
 impl Silence {
@@ -130,14 +131,18 @@ const HOUR_MS: i64 = 3_600_000;
 
 /// What people have silenced: one in force, one to come, one that is over.
 pub(super) fn silences(seed: Seed) -> Vec<Silence> {
-    let silence = |topic, matchers: &[&str], (from, to): (i64, i64), created_by, comment| Silence {
-        id: seed.uuid(topic),
-        matchers: parsed(matchers).collect(),
-        starts_ms: from * HOUR_MS,
-        ends_ms: to * HOUR_MS,
-        created_by,
-        comment,
-    };
+    let silence =
+        |topic, matchers: &[&str], (from, to): (i64, i64), created_by: &str, comment: &str| {
+            Silence {
+                id: seed.uuid(topic),
+                matchers: parsed(matchers).collect(),
+                starts_ms: from * HOUR_MS,
+                ends_ms: to * HOUR_MS,
+                updated_ms: (from * HOUR_MS).min(0),
+                created_by: created_by.to_owned(),
+                comment: comment.to_owned(),
+            }
+        };
     vec![
         silence(
             "silence worker-07",

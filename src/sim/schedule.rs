@@ -1,7 +1,7 @@
 //! Which alerts are pending or firing at that time, and since when?
 //!
 //! Nobody writes the alerts down: the rules are evaluated over the series through one telling of the
-//! story, once, when the simulation is bound. So what `/alerts` says and what the rules' expressions
+//! story, once, when the simulation is bound, and again for a telling that a write turns. So what `/alerts` says and what the rules' expressions
 //! give cannot differ. Both peers ask this module; it never answers a request itself.
 
 use std::collections::BTreeMap;
@@ -16,14 +16,14 @@ use super::series::{Life, Series, Store};
 use super::story::{CYCLE_MS, RETENTION_MS, SCRAPE_MS};
 
 /// A rule with its parsed expression.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Parsed {
     pub rule: &'static Rule,
     query: Query,
 }
 
 /// A span in which one rule's condition holds for one label set.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 struct Occurrence {
     rule: &'static Rule,
     /// The alert's labels, `alertname` and the rule's own included, the external ones not.
@@ -33,7 +33,7 @@ struct Occurrence {
 }
 
 /// In which time an occurrence is meant.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 enum When {
     /// Milliseconds of the story; the same in every telling.
     EachCycle(Range<i64>),
@@ -60,10 +60,12 @@ pub(super) struct Alert<'a> {
 }
 
 /// All rules, and all that they will ever say.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Schedule {
     rules: Vec<Parsed>,
     occurrences: Vec<Occurrence>,
+    /// What they say in tellings that go otherwise, by the telling's number.
+    retold: BTreeMap<i64, Vec<Occurrence>>,
 }
 
 impl Schedule {
@@ -83,7 +85,23 @@ impl Schedule {
             occurrences.extend(parsed.occurrences(store, epoch_ms));
             rules.push(parsed);
         }
-        Ok(Schedule { rules, occurrences })
+        Ok(Schedule {
+            rules,
+            occurrences,
+            retold: BTreeMap::new(),
+        })
+    }
+
+    /// In the telling of this number the rules see `store`, in which every telling goes like that one.
+    pub(super) fn retell(&mut self, cycle: i64, store: &Store, epoch_ms: i64) {
+        let all = self.rules.iter();
+        let all = all.flat_map(|parsed| parsed.occurrences(store, epoch_ms));
+        let is_of_the_telling = |occurrence: &Occurrence| match occurrence.when {
+            When::EachCycle(_) => true,
+            When::Standing(_) => false,
+        };
+        self.retold
+            .insert(cycle, all.filter(is_of_the_telling).collect());
     }
 
     /// Every rule, in the order of the groups.
@@ -98,26 +116,63 @@ impl Schedule {
 
     /// The alerts that are pending or firing at a time.
     pub(super) fn alerts(&self, at_ms: i64) -> impl Iterator<Item = Alert<'_>> {
+        let retold = self.retold.get(&at_ms.div_euclid(CYCLE_MS));
         self.occurrences
             .iter()
+            .filter(move |own| retold.is_none() || matches!(own.when, When::Standing(_)))
+            .chain(retold.into_iter().flatten())
             .filter_map(move |occurrence| occurrence.alert(at_ms))
     }
 
     /// The synthetic `ALERTS` series of what has been scheduled.
     pub(super) fn series(&self) -> impl Iterator<Item = Series> {
-        self.occurrences.iter().flat_map(|occurrence| {
-            [
+        let standing = self.occurrences.iter().filter(|own| own.is_standing());
+        let standing = standing.flat_map(|occurrence| {
+            let lives = [
                 ("pending", occurrence.pending()),
                 ("firing", occurrence.firing()),
-            ]
-            .into_iter()
-            .filter_map(|(state, life)| {
-                let mut labels = occurrence.labels.clone();
-                labels.insert(METRIC_NAME.into(), "ALERTS".into());
-                labels.insert("alertstate".into(), state.into());
-                Some(Series::gauge(labels, Curve::flat(1.0), life?))
-            })
-        })
+            ];
+            let there = lives
+                .into_iter()
+                .filter_map(|(state, life)| Some((state, life?)));
+            there.map(|(state, life)| alert_series(&occurrence.labels, state, life))
+        });
+        let told = self.occurrences.iter().filter(|own| !own.is_standing());
+        let told: Vec<&Occurrence> = told.collect();
+        let mut known: Vec<&Labels> = told.iter().map(|own| &own.labels).collect();
+        known.extend(self.retold.values().flatten().map(|own| &own.labels));
+        known.sort();
+        known.dedup();
+        let by_labels = known.into_iter().flat_map(move |labels| {
+            let lives = |of: &[&Occurrence]| {
+                let own = of.iter().filter(|own| own.labels == *labels);
+                let spans: Vec<_> = own.filter_map(|own| own.alert_spans()).collect();
+                ["pending", "firing"].map(|state| {
+                    let spans = spans.iter().map(|[pending, firing]| match state {
+                        "pending" => pending.clone(),
+                        _ => firing.clone(),
+                    });
+                    Life::EachCycle {
+                        spans: spans.filter(|span| !span.is_empty()).collect(),
+                        history: false,
+                    }
+                })
+            };
+            let mut series = ["pending", "firing"]
+                .into_iter()
+                .zip(lives(&told))
+                .map(|(state, life)| alert_series(labels, state, life))
+                .collect::<Vec<Series>>();
+            for (cycle, retold) in &self.retold {
+                let retold: Vec<&Occurrence> = retold.iter().collect();
+                for (series, life) in series.iter_mut().zip(lives(&retold)) {
+                    let other = Series::gauge(Labels::new(), Curve::flat(1.0), life);
+                    series.retell(*cycle, &other);
+                }
+            }
+            series
+        });
+        standing.chain(by_labels)
     }
 }
 
@@ -260,11 +315,26 @@ impl Occurrence {
         (at_ms >= active_ms).then_some(alert)
     }
 
+    fn is_standing(&self) -> bool {
+        matches!(self.when, When::Standing(_))
+    }
+
+    /// When `ALERTS` says pending and firing, in milliseconds of the story. None for what stands.
+    fn alert_spans(&self) -> Option<[Range<i64>; 2]> {
+        match &self.when {
+            When::Standing(_) => None,
+            When::EachCycle(span) => {
+                let fires_ms = self.fires_ms.min(span.end);
+                Some([span.start..fires_ms, fires_ms..span.end])
+            }
+        }
+    }
+
     /// When `ALERTS` says pending.
     fn pending(&self) -> Option<Life> {
         match &self.when {
             When::Standing(from) => life_once(*from..self.fires_ms),
-            When::EachCycle(span) => life_each_cycle(span.start..self.fires_ms.min(span.end)),
+            When::EachCycle(_) => None,
         }
     }
 
@@ -272,7 +342,7 @@ impl Occurrence {
     fn firing(&self) -> Option<Life> {
         match &self.when {
             When::Standing(_) => life_once(self.fires_ms..i64::MAX),
-            When::EachCycle(span) => life_each_cycle(self.fires_ms..span.end),
+            When::EachCycle(_) => None,
         }
     }
 }
@@ -281,9 +351,10 @@ fn life_once(span: Range<i64>) -> Option<Life> {
     (!span.is_empty()).then_some(Life::Once(span))
 }
 
-fn life_each_cycle(span: Range<i64>) -> Option<Life> {
-    (!span.is_empty()).then(|| Life::EachCycle {
-        spans: vec![span],
-        history: false,
-    })
+/// One of the synthetic `ALERTS` series.
+fn alert_series(labels: &Labels, state: &str, life: Life) -> Series {
+    let mut labels = labels.clone();
+    labels.insert(METRIC_NAME.into(), "ALERTS".into());
+    labels.insert("alertstate".into(), state.into());
+    Series::gauge(labels, Curve::flat(1.0), life)
 }

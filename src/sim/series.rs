@@ -49,50 +49,18 @@ impl Life {
     pub(super) fn always() -> Life {
         Life::Once(-RETENTION_MS..i64::MAX)
     }
+}
 
-    /// Whether the series is scraped at this time.
-    fn covers(&self, at_ms: i64) -> bool {
-        match self {
-            Life::Once(span) => span.contains(&at_ms),
-            Life::EachCycle { history, .. } if at_ms < 0 => *history && at_ms >= -RETENTION_MS,
-            Life::EachCycle { spans, .. } => {
-                spans.iter().any(|span| span.contains(&(at_ms % CYCLE_MS)))
-            }
-        }
-    }
-
-    /// The parts of a window (both ends included) in which the series is scraped, in ascending order.
-    fn parts(&self, from_ms: i64, to_ms: i64) -> Vec<Range<i64>> {
-        let window = from_ms.max(-RETENTION_MS)..to_ms.saturating_add(1);
-        let mut parts = Vec::new();
-        let mut add = |part: Range<i64>| {
-            let cut = part.start.max(window.start)..part.end.min(window.end);
-            if !cut.is_empty() {
-                parts.push(cut);
-            }
-        };
-        match self {
-            Life::Once(span) => add(span.clone()),
-            Life::EachCycle { spans, history } => {
-                if *history {
-                    add(-RETENTION_MS..0);
-                }
-                let first = window.start.max(0) / CYCLE_MS;
-                let last = window.end.max(0) / CYCLE_MS;
-                for cycle in first..=last {
-                    let opens = cycle * CYCLE_MS;
-                    for span in spans {
-                        add(span.start + opens..span.end + opens);
-                    }
-                }
-            }
-        }
-        parts
-    }
+/// One telling that goes otherwise than the others.
+#[derive(Debug, Clone)]
+struct Retold {
+    cycle: i64,
+    curve: Curve,
+    spans: Vec<Range<i64>>,
 }
 
 /// One time series.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Series {
     pub labels: Arc<Labels>,
     /// The labels without the metric's name, which most functions drop.
@@ -100,6 +68,7 @@ pub(super) struct Series {
     kind: Kind,
     curve: Curve,
     life: Life,
+    retold: Vec<Retold>,
 }
 
 /// One sample: when (milliseconds) and how much.
@@ -144,7 +113,72 @@ impl Series {
             kind,
             curve,
             life,
+            retold: Vec::new(),
         }
+    }
+
+    /// In the telling of this number it goes as `other` does in each. What no story moves stays.
+    pub(super) fn retell(&mut self, cycle: i64, other: &Series) {
+        if let Kind::Standing = self.kind {
+            return;
+        }
+        self.retold.retain(|retold| retold.cycle != cycle);
+        self.retold.push(Retold {
+            cycle,
+            curve: other.curve.clone(),
+            spans: match &other.life {
+                Life::EachCycle { spans, .. } => spans.clone(),
+                Life::Once(_) => Vec::new(),
+            },
+        });
+    }
+
+    /// How the telling of this number goes, if otherwise than the others.
+    fn retold(&self, cycle: i64) -> Option<&Retold> {
+        self.retold.iter().find(|retold| retold.cycle == cycle)
+    }
+
+    /// Whether the series is scraped at this time.
+    fn covers(&self, at_ms: i64) -> bool {
+        match &self.life {
+            Life::Once(span) => span.contains(&at_ms),
+            Life::EachCycle { history, .. } if at_ms < 0 => *history && at_ms >= -RETENTION_MS,
+            Life::EachCycle { spans, .. } => {
+                let retold = self.retold(at_ms / CYCLE_MS);
+                let spans = retold.map_or(spans, |retold| &retold.spans);
+                spans.iter().any(|span| span.contains(&(at_ms % CYCLE_MS)))
+            }
+        }
+    }
+
+    /// The parts of a window (both ends included) in which the series is scraped, in ascending order.
+    fn parts(&self, from_ms: i64, to_ms: i64) -> Vec<Range<i64>> {
+        let window = from_ms.max(-RETENTION_MS)..to_ms.saturating_add(1);
+        let mut parts = Vec::new();
+        let mut add = |part: Range<i64>| {
+            let cut = part.start.max(window.start)..part.end.min(window.end);
+            if !cut.is_empty() {
+                parts.push(cut);
+            }
+        };
+        match &self.life {
+            Life::Once(span) => add(span.clone()),
+            Life::EachCycle { spans, history } => {
+                if *history {
+                    add(-RETENTION_MS..0);
+                }
+                let first = window.start.max(0) / CYCLE_MS;
+                let last = window.end.max(0) / CYCLE_MS;
+                for cycle in first..=last {
+                    let opens = cycle * CYCLE_MS;
+                    let retold = self.retold(cycle);
+                    for span in retold.map_or(spans, |retold| &retold.spans) {
+                        add(span.start + opens..span.end + opens);
+                    }
+                }
+            }
+        }
+        parts
     }
 
     /// Whether [`Series::ends`] tells all that `rate` needs.
@@ -156,7 +190,7 @@ impl Series {
     /// Prometheus marks as stale at the next scrape) or it is older than the lookback.
     pub(super) fn instant(&self, at_ms: i64, now_ms: i64) -> Option<Sample> {
         let scrape_ms = at_ms.min(now_ms).div_euclid(SCRAPE_MS) * SCRAPE_MS;
-        let seen = at_ms - scrape_ms <= LOOKBACK_MS && self.life.covers(scrape_ms);
+        let seen = at_ms - scrape_ms <= LOOKBACK_MS && self.covers(scrape_ms);
         seen.then(|| Sample {
             at_ms: scrape_ms,
             value: self.value(scrape_ms),
@@ -165,8 +199,7 @@ impl Series {
 
     /// Every sample from `from_ms` to `to_ms`, both included.
     pub(super) fn samples(&self, from_ms: i64, to_ms: i64) -> impl Iterator<Item = Sample> {
-        self.life
-            .parts(from_ms, to_ms)
+        self.parts(from_ms, to_ms)
             .into_iter()
             .flat_map(|part| (grid_at_or_after(part.start)..part.end).step_by(STEP))
             .map(|at_ms| Sample {
@@ -177,8 +210,7 @@ impl Series {
 
     /// How many samples a window holds, without computing them.
     pub(super) fn count(&self, from_ms: i64, to_ms: i64) -> i64 {
-        self.life
-            .parts(from_ms, to_ms)
+        self.parts(from_ms, to_ms)
             .iter()
             .map(|part| scrapes_in(part).1)
             .sum()
@@ -186,7 +218,7 @@ impl Series {
 
     /// The ends of a window, without the samples between them.
     pub(super) fn ends(&self, from_ms: i64, to_ms: i64) -> Option<Ends> {
-        let parts = self.life.parts(from_ms, to_ms);
+        let parts = self.parts(from_ms, to_ms);
         let scraped = || parts.iter().map(scrapes_in).filter(|(_, count)| *count > 0);
         let (first_ms, _) = scraped().next()?;
         let (last_start, last_count) = scraped().next_back()?;
@@ -206,11 +238,20 @@ impl Series {
 
     fn value(&self, at_ms: i64) -> f64 {
         let (cycle, secs) = story_secs(at_ms);
+        let telling = if at_ms < 0 { -1 } else { at_ms / CYCLE_MS };
+        let curve = self.retold(telling).map_or(&self.curve, |own| &own.curve);
         match self.kind {
-            Kind::Gauge => self.curve.at(secs),
+            Kind::Gauge => curve.at(secs),
             Kind::Standing => self.curve.at(secs_of(at_ms)),
             Kind::Counter { base, per_cycle } => {
-                (base + per_cycle * cycle + self.curve.area_to(secs)).floor()
+                let whole = secs_of(CYCLE_MS);
+                let earlier = self.retold.iter().filter(|own| own.cycle < telling);
+                let more: f64 = earlier
+                    .map(|own| own.curve.area(0.0, whole) - per_cycle)
+                    .sum();
+                // The area up to the opening may differ by what a curve says of the past.
+                let before = self.curve.area_to(0.0) - curve.area_to(0.0);
+                (base + per_cycle * cycle + more + before + curve.area_to(secs)).floor()
             }
         }
     }
@@ -245,7 +286,7 @@ pub(super) fn secs_of(ms: i64) -> f64 {
 }
 
 /// All series, found by metric name.
-#[derive(Debug, Default)]
+#[derive(Debug, Clone, Default)]
 pub(super) struct Store {
     series: Vec<Series>,
     by_name: HashMap<String, Vec<usize>>,
@@ -260,6 +301,15 @@ impl Store {
             .or_default()
             .push(self.series.len());
         self.series.push(series);
+    }
+
+    /// In the telling of this number every series goes as in `other`, which was built likewise.
+    pub(super) fn retell(&mut self, cycle: i64, other: &Store) {
+        for (own, other) in self.series.iter_mut().zip(&other.series) {
+            if own.labels == other.labels {
+                own.retell(cycle, other);
+            }
+        }
     }
 
     /// The series of one metric, or of all, in the order in which they were added.

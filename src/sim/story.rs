@@ -3,6 +3,7 @@
 //! A bad rollout of checkout-api, telemetry that falls behind, an Alertmanager that goes deaf, the
 //! rollback, and calm; then the same again. The platform turns this into series, the Alertmanagers
 //! into their own faults. About thirty times faster than life, so scrapes and `for` are short too.
+//! When which version is wanted stands in [`super::plot`], since that is what a write may change.
 
 use std::ops::Range;
 
@@ -20,17 +21,7 @@ pub(super) const GOOD_VERSION: &str = "2.30.4";
 pub(super) const BAD_VERSION: &str = "2.31.0";
 /// How many checkout-api pods there are; they are replaced two at a time.
 pub(super) const CHECKOUT_PODS: u32 = 12;
-const PODS_PER_WAVE: u32 = 2;
-const WAVE_SECS: f64 = 5.0;
-const ROLLOUT_AT: f64 = 1.0;
-const ROLLBACK_AT: f64 = 420.0;
 const DAY: f64 = 86_400.0;
-
-/// When the bad pod number `pod` runs, in seconds of the story.
-pub(super) fn bad_pod_span(pod: u32) -> (f64, f64) {
-    let wave = f64::from(pod / PODS_PER_WAVE) * WAVE_SECS;
-    (ROLLOUT_AT + wave, ROLLBACK_AT + wave)
-}
 
 /// Share of requests a healthy pod fails and serves slowly (over half a second).
 const GOOD_ERRORS: f64 = 0.0004;
@@ -61,37 +52,6 @@ pub(super) const BAD_UNREADY_AGE: f64 = 40.0;
 pub(super) const SEARCH_SLOW: &[(f64, f64)] = &[
     (-3.3 * DAY, GOOD_SLOW),
     (-3.3 * DAY + 3_600.0, 3.0 * GOOD_SLOW),
-];
-
-/// Share of requests that callers of checkout-api fail because of it.
-pub(super) const KNOCK_ON_ERRORS: &[(f64, f64)] = &[
-    (0.0, 0.002),
-    (40.0, 0.002),
-    (120.0, 0.06),
-    (430.0, 0.06),
-    (470.0, 0.002),
-];
-
-/// Replicas of checkout-api that are not available.
-pub(super) const CHECKOUT_UNAVAILABLE: &[(f64, f64)] = &[
-    (0.0, 0.0),
-    (1.0, 0.0),
-    (1.0, 2.0),
-    (31.0, 2.0),
-    (31.0, 1.0),
-    (60.0, 1.0),
-    (60.0, 5.0),
-    (445.0, 5.0),
-    (445.0, 0.0),
-];
-
-/// How full the collectors' queues are: stack traces by the million, then the drain.
-pub(super) const QUEUE_FILL: &[(f64, f64)] = &[
-    (0.0, 0.08),
-    (110.0, 0.08),
-    (190.0, 0.97),
-    (450.0, 0.97),
-    (520.0, 0.08),
 ];
 
 /// How a request to a replica ends.

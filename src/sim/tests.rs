@@ -40,6 +40,7 @@ fn request(method: Method, target: &str) -> Request {
         parameters: parameters
             .map(|(k, v)| (k.into_owned(), v.into_owned()))
             .collect(),
+        ..Request::default()
     }
 }
 

@@ -1,11 +1,16 @@
 //! What does the simulated platform look like at that time?
 //!
-//! The one value that every handler reads: seed, opening time, series, schedule and what is
-//! recorded. It is built once and never changes; time comes in with each request.
+//! The one value that every handler reads: seed, opening time, series, schedule, what is recorded and
+//! what was written. It never changes; time comes in with each request. A write makes another world,
+//! in which the telling that it turned goes on otherwise.
+
+use std::sync::Arc;
 
 use chrono::{DateTime, SecondsFormat, TimeDelta, Utc};
 
+use super::deeds::Deeds;
 use super::platform;
+use super::plot::Plot;
 use super::promql::{self, Engine};
 use super::recorded::{self, RecordingGroup};
 use super::schedule::Schedule;
@@ -13,13 +18,17 @@ use super::seed::Seed;
 use super::series::{Store, secs_of};
 
 /// A simulated platform. All its times are milliseconds since `started`.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct World {
     pub seed: Seed,
     pub started: DateTime<Utc>,
-    pub store: Store,
-    pub schedule: Schedule,
-    pub records: Vec<RecordingGroup>,
+    /// What can be queried.
+    pub store: Arc<Store>,
+    pub schedule: Arc<Schedule>,
+    pub records: Arc<Vec<RecordingGroup>>,
+    pub deeds: Arc<Deeds>,
+    /// What the platform exposes: the store without what the rules add.
+    exposed: Arc<Store>,
 }
 
 impl World {
@@ -28,22 +37,48 @@ impl World {
     pub(super) fn new(seed: u64, started: DateTime<Utc>) -> Result<World, promql::Error> {
         let seed = Seed(seed);
         let epoch_ms = started.timestamp_millis();
-        let mut store = platform::build(seed, secs_of(epoch_ms));
-        let schedule = Schedule::of(&store, epoch_ms)?;
-        for series in schedule.series() {
-            store.add(series);
-        }
+        let exposed = platform::build(seed, secs_of(epoch_ms), &Plot::told());
+        let schedule = Schedule::of(&exposed, epoch_ms)?;
         let records = recorded::groups();
-        for rule in records.iter().flat_map(|group| &group.rules) {
-            store.add(rule.series());
-        }
         Ok(World {
             seed,
             started,
-            store,
-            schedule,
-            records,
+            store: Arc::new(queried(&exposed, &schedule, &records)),
+            schedule: Arc::new(schedule),
+            records: Arc::new(records),
+            deeds: Arc::default(),
+            exposed: Arc::new(exposed),
         })
+    }
+
+    /// The same platform after these deeds. What they turn in a telling is told anew.
+    pub(super) fn with(&self, deeds: Deeds) -> World {
+        let mut next = self.clone();
+        let turned = deeds.turned_since(&self.deeds);
+        next.deeds = Arc::new(deeds);
+        if turned.is_empty() {
+            return next;
+        }
+        let mut exposed = Store::clone(&self.exposed);
+        let mut schedule = Schedule::clone(&self.schedule);
+        for cycle in turned {
+            let plot = next.deeds.plot(cycle);
+            let other = platform::build(self.seed, secs_of(self.epoch_ms()), &plot);
+            schedule.retell(cycle, &other, self.epoch_ms());
+            exposed.retell(cycle, &other);
+        }
+        next.store = Arc::new(queried(&exposed, &schedule, &self.records));
+        next.schedule = Arc::new(schedule);
+        next.exposed = Arc::new(exposed);
+        next
+    }
+
+    /// The same platform with another log, its series left as they are: enough to see the objects.
+    pub(super) fn logged(&self, deeds: Deeds) -> World {
+        World {
+            deeds: Arc::new(deeds),
+            ..self.clone()
+        }
     }
 
     /// Unix time of the opening, in milliseconds.
@@ -69,4 +104,16 @@ impl World {
         at.unwrap_or(self.started)
             .to_rfc3339_opts(SecondsFormat::Millis, true)
     }
+}
+
+/// What is exposed, with what the rules say of it.
+fn queried(exposed: &Store, schedule: &Schedule, records: &[RecordingGroup]) -> Store {
+    let mut store = exposed.clone();
+    for series in schedule.series() {
+        store.add(series);
+    }
+    for rule in records.iter().flat_map(|group| &group.rules) {
+        store.add(rule.series());
+    }
+    store
 }

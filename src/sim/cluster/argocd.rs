@@ -1,18 +1,28 @@
 //! What does the simulated Argo CD hold of each application?
 //!
-//! The rollout of the story is a sync by itself, the rollback is a person's; afterwards git is ahead of
-//! what runs. Two resources differ from git because somebody changed them by hand.
+//! The others are synced automatically; checkout is not, or an undo would be put back at once. Its
+//! rollout is a sync by the pipeline, the rollback is a person's; afterwards git is ahead of what runs,
+//! as it is after an undo that was written to the cluster. Two resources differ from git because
+//! somebody changed them by hand.
 
 use serde_json::{Value, json};
 
-use super::super::story::{bad_pod_span, ms_of};
+use super::super::plot::{By, Turn, Version};
+use super::super::story::{CYCLE_MS, ms_of};
 use super::super::world::World;
-use super::checkout::{self, GOOD_SINCE_MS, Rollout};
+use super::checkout;
 use super::object::{APPLICATION, Object, time};
+use super::rollout::{GOOD_SINCE_MS, Rollout};
 
 const GOOD_COMMIT: &str = "9f2c1d7be04a6f5b3a8e1c2d4f6a7b8c9d0e1f2a";
 const BAD_COMMIT: &str = "c41d0f2be7719a6c0d5e8f3b2a1c4d6e7f809152";
 const HOUR_MS: i64 = 3_600_000;
+
+/// How long a sync takes.
+const SYNC_MS: i64 = 3_000;
+
+/// Who syncs what is merged.
+const PIPELINE: &str = "deploy-bot";
 
 /// Argo CD looks at an application at least this often.
 const RECONCILES_MS: i64 = 120_000;
@@ -47,6 +57,15 @@ pub(super) fn applications(world: &World, at_ms: i64) -> Vec<Object> {
             })),
         ),
     ]
+}
+
+/// The version that a commit has. A sync without one takes what git has.
+pub(super) fn version_of(revision: &str) -> Version {
+    if revision == GOOD_COMMIT {
+        Version::Good
+    } else {
+        Version::Bad
+    }
 }
 
 fn reconciled_ms(at_ms: i64) -> i64 {
@@ -89,7 +108,7 @@ fn application(
     name: &str,
     created_ms: i64,
     changed_ms: i64,
-    status: &Value,
+    (policy, status): (&Value, &Value),
 ) -> Object {
     Object {
         kind: APPLICATION,
@@ -105,7 +124,7 @@ fn application(
                 "destination": {
                     "server": "https://kubernetes.default.svc", "namespace": namespace,
                 },
-                "syncPolicy": { "automated": { "prune": false } },
+                "syncPolicy": policy,
             },
             "status": status,
         }),
@@ -114,42 +133,46 @@ fn application(
 
 /// The syncs that it remembers.
 fn synced(rollout: &Rollout, at_ms: i64) -> Vec<Synced<'static>> {
-    let (bad, good) = bad_pod_span(0);
-    let (bad_ms, good_ms) = (
-        rollout.opens_ms + ms_of(bad),
-        rollout.opens_ms + ms_of(good),
-    );
     let mut entries = vec![Synced {
         id: 40,
         revision: GOOD_COMMIT,
         began_ms: GOOD_SINCE_MS,
         ended_ms: GOOD_SINCE_MS + 9_000,
-        by: None,
+        by: Some(PIPELINE),
     }];
-    if at_ms >= bad_ms + 3_000 {
-        entries.push(Synced {
-            id: 41,
-            revision: BAD_COMMIT,
-            began_ms: bad_ms,
-            ended_ms: bad_ms + 3_000,
-            by: None,
-        });
-    }
-    if at_ms >= good_ms + 3_000 {
-        entries.push(Synced {
-            id: 42,
-            revision: GOOD_COMMIT,
-            began_ms: good_ms,
-            ended_ms: good_ms + 3_000,
-            by: Some("mara"),
-        });
+    let told = rollout
+        .plot
+        .turns
+        .iter()
+        .filter(|turn| turn.by == By::Story);
+    for (turn, id) in told.zip(41..) {
+        let began_ms = rollout.opens_ms + ms_of(turn.at_secs);
+        if at_ms >= began_ms + SYNC_MS {
+            entries.push(Synced {
+                id,
+                revision: commit(turn),
+                began_ms,
+                ended_ms: began_ms + SYNC_MS,
+                by: Some(match turn.to {
+                    Version::Bad => PIPELINE,
+                    Version::Good => "mara",
+                }),
+            });
+        }
     }
     // A new telling begins with a new commit in git, so that ids go on.
-    let telling = u32::try_from(rollout.opens_ms / 720_000).unwrap_or(0);
+    let telling = u32::try_from(rollout.opens_ms / CYCLE_MS).unwrap_or(0);
     for entry in &mut entries {
         entry.id += 2 * telling;
     }
     entries
+}
+
+fn commit(turn: &Turn) -> &'static str {
+    match turn.to {
+        Version::Bad => BAD_COMMIT,
+        Version::Good => GOOD_COMMIT,
+    }
 }
 
 /// The last sync, as it went.
@@ -165,8 +188,8 @@ fn operation(world: &World, last: &Synced<'_>) -> Value {
                 None => json!({ "automated": true }),
             },
             "info": match last.by {
-                Some(_) => json!([{ "name": "Reason", "value": "errors after 2.31.0" }]),
-                None => json!([]),
+                Some("mara") => json!([{ "name": "Reason", "value": "errors after 2.31.0" }]),
+                _ => json!([]),
             },
             "sync": { "revision": last.revision },
         },
@@ -175,12 +198,8 @@ fn operation(world: &World, last: &Synced<'_>) -> Value {
 }
 
 fn checkout_application(world: &World, at_ms: i64) -> Object {
-    let rollout = Rollout::at(at_ms);
-    let (bad, good) = bad_pod_span(0);
-    let (bad_ms, good_ms) = (
-        rollout.opens_ms + ms_of(bad),
-        rollout.opens_ms + ms_of(good),
-    );
+    let rollout = Rollout::at(world, at_ms);
+    let bad_ms = rollout.bad_since_ms().unwrap_or(i64::MAX);
     let entries = synced(&rollout, at_ms);
     let history: Vec<Value> = entries
         .iter()
@@ -191,13 +210,13 @@ fn checkout_application(world: &World, at_ms: i64) -> Object {
     } else {
         GOOD_COMMIT
     };
-    let is_rolled_back = at_ms >= good_ms;
+    let is_rolled_back = at_ms >= bad_ms && !rollout.is_bad;
     let deployment = if is_rolled_back {
         "OutOfSync"
     } else {
         "Synced"
     };
-    let health = if rollout.is_bad && at_ms >= bad_ms + 60_000 {
+    let health = if rollout.is_bad && at_ms - 60_000 >= bad_ms {
         "Degraded"
     } else if at_ms < rollout.ends_ms {
         "Progressing"
@@ -231,9 +250,9 @@ fn checkout_application(world: &World, at_ms: i64) -> Object {
         GOOD_SINCE_MS,
         reconciled,
         rollout.began_ms,
-        rollout.began_ms + 3_000,
+        rollout.began_ms + SYNC_MS,
         rollout.ends_ms,
-        bad_ms + 60_000,
+        bad_ms.saturating_add(60_000),
     ];
     let changed = moments.into_iter().filter(|at| *at <= at_ms).max();
     let changed = changed.unwrap_or(GOOD_SINCE_MS);
@@ -242,7 +261,7 @@ fn checkout_application(world: &World, at_ms: i64) -> Object {
         "checkout",
         -400 * 24 * HOUR_MS,
         changed,
-        &status,
+        (&json!({}), &status),
     )
 }
 
@@ -284,5 +303,13 @@ fn quiet(
         "reconciledAt": time(world, reconciled),
         "resources": differs.into_iter().collect::<Vec<Value>>(),
     });
-    application(namespace, name, -300 * 24 * HOUR_MS, reconciled, &status)
+    let automated = json!({ "automated": { "prune": false } });
+    let created_ms = -300 * 24 * HOUR_MS;
+    application(
+        namespace,
+        name,
+        created_ms,
+        reconciled,
+        (&automated, &status),
+    )
 }

@@ -5,140 +5,53 @@
 
 use serde_json::{Value, json};
 
-use super::super::curve::Curve;
-use super::super::story::{
-    BAD_UNREADY_AGE, BAD_VERSION, CHECKOUT_PODS, CHECKOUT_UNAVAILABLE, CYCLE_MS, GOOD_VERSION,
-    bad_pod_span, ms_of, story_secs,
-};
+use super::super::plot::Version;
+use super::super::story::{BAD_UNREADY_AGE, CHECKOUT_PODS, GOOD_VERSION, ms_of};
 use super::super::world::World;
+use super::evict;
 use super::object::{
     AUTOSCALER, BUDGET, DEPLOYMENT, EVENT, Kind, Object, POD, Revision, image, labels, replica_set,
     replica_set_name, template, time, uid,
 };
+use super::rollout::{FIRST_REVISION, GOOD_SINCE_MS, Place, Rollout, text};
 
 pub(super) const NAMESPACE: &str = "checkout";
 pub(super) const SERVICE: &str = "checkout-api";
 
-/// When the good version was rolled out for the first time.
-pub(super) const GOOD_SINCE_MS: i64 = -9 * 86_400_000;
-
-/// How long a rollout takes, from its first pod to its last one being ready.
-const ROLLOUT_MS: i64 = 35_000;
-
-/// The revision that the story opens with.
-const FIRST_REVISION: u32 = 30;
-
-/// How far the rollout is.
-pub(super) struct Rollout {
-    /// Whether the bad version is the one that is wanted.
-    pub is_bad: bool,
-    /// The number of the present revision.
-    pub revision: u32,
-    /// When it began.
-    pub began_ms: i64,
-    /// When it was complete; later than the time asked about while it goes on.
-    pub ends_ms: i64,
-    /// When the telling began.
-    pub opens_ms: i64,
-}
-
-impl Rollout {
-    pub(super) fn at(at_ms: i64) -> Self {
-        let (telling, secs) = story_secs(at_ms);
-        #[allow(
-            clippy::cast_possible_truncation,
-            clippy::cast_sign_loss,
-            reason = "tellings of a demo"
-        )]
-        let before = FIRST_REVISION + 2 * telling as u32;
-        let opens_ms = if at_ms < 0 { 0 } else { at_ms - ms_of(secs) };
-        let (bad, good) = bad_pod_span(0);
-        let (bad, good) = (ms_of(bad), ms_of(good));
-        let rollback_before = if before == FIRST_REVISION {
-            GOOD_SINCE_MS
-        } else {
-            opens_ms - CYCLE_MS + good
-        };
-        let (is_bad, revision, began_ms) = match ms_of(secs) {
-            at if at < bad => (false, before, rollback_before),
-            at if at < good => (true, before + 1, opens_ms + bad),
-            _ => (false, before + 2, opens_ms + good),
-        };
-        Self {
-            is_bad,
-            revision,
-            began_ms,
-            ends_ms: began_ms + ROLLOUT_MS,
-            opens_ms,
-        }
-    }
-
-    pub(super) fn version(&self) -> &'static str {
-        if self.is_bad {
-            BAD_VERSION
-        } else {
-            GOOD_VERSION
-        }
-    }
-}
+/// What its disruption budget keeps.
+const NEEDED_PODS: u32 = 10;
 
 /// The deployment, its replica sets, pods and what is around them.
 pub(super) fn objects(world: &World, kind: &'static Kind, at_ms: i64) -> Vec<Object> {
-    let rollout = Rollout::at(at_ms);
+    let rollout = Rollout::at(world, at_ms);
     match kind.kind {
         "Deployment" => vec![deployment(world, &rollout, at_ms)],
         "ReplicaSet" => replica_sets(world, &rollout, at_ms),
         "Pod" => (0..CHECKOUT_PODS)
-            .map(|number| pod(world, &rollout, number, at_ms))
+            .flat_map(|number| pods(world, &rollout, number, at_ms))
             .collect(),
         "Event" => events(world, &rollout, at_ms),
         "HorizontalPodAutoscaler" => vec![autoscaler(world)],
-        "PodDisruptionBudget" => vec![budget(at_ms)],
+        "PodDisruptionBudget" => vec![budget(world, &rollout, at_ms)],
         _ => Vec::new(),
     }
 }
 
-/// How many pods have the wanted version.
-fn updated(rollout: &Rollout, at_ms: i64) -> u32 {
-    let is_there = |pod: &u32| {
-        let (bad, good) = bad_pod_span(*pod);
-        let from = if rollout.is_bad { bad } else { good };
-        rollout.began_ms < rollout.opens_ms || at_ms >= rollout.opens_ms + ms_of(from)
-    };
-    let count = (0..CHECKOUT_PODS).filter(is_there).count();
-    u32::try_from(count).unwrap_or(CHECKOUT_PODS)
+/// How many pods cannot be relied on: those of the rollout, and those that were told to go.
+fn unavailable(world: &World, rollout: &Rollout, at_ms: i64) -> u32 {
+    let missing = evict::missing(world, NAMESPACE, at_ms);
+    (rollout.unavailable(at_ms) + missing).min(CHECKOUT_PODS)
 }
 
-#[allow(
-    clippy::cast_possible_truncation,
-    clippy::cast_sign_loss,
-    reason = "a handful of pods"
-)]
-fn unavailable(at_ms: i64) -> u32 {
-    let (_, secs) = story_secs(at_ms);
-    if at_ms < 0 {
-        return 0;
-    }
-    Curve::through(CHECKOUT_UNAVAILABLE).at(secs) as u32
-}
-
-/// The last time at which anything of the rollout changed.
-fn changed_ms(rollout: &Rollout, at_ms: i64) -> i64 {
-    let waves = (0..CHECKOUT_PODS).flat_map(|pod| {
-        let (bad, good) = bad_pod_span(pod);
-        [bad, good]
-    });
-    let turns = CHECKOUT_UNAVAILABLE.iter().map(|(secs, _)| *secs);
-    let moments = waves
-        .chain(turns)
-        .map(|secs| rollout.opens_ms + ms_of(secs))
-        .chain([rollout.began_ms, rollout.ends_ms]);
-    let past = moments.filter(|moment| *moment <= at_ms);
-    past.max().unwrap_or(rollout.began_ms)
+/// The last time at which anything that is counted changed.
+fn changed_ms(world: &World, rollout: &Rollout, at_ms: i64) -> i64 {
+    let gone = evict::changed_ms(world, NAMESPACE, at_ms);
+    rollout.changed_ms(at_ms).max(gone.unwrap_or(i64::MIN))
 }
 
 fn deployment(world: &World, rollout: &Rollout, at_ms: i64) -> Object {
-    let (updated, down) = (updated(rollout, at_ms), unavailable(at_ms));
+    let updated = rollout.pods_of(&rollout.key, at_ms);
+    let down = unavailable(world, rollout, at_ms);
     let is_complete = at_ms >= rollout.ends_ms;
     let version = rollout.version();
     let (reason, message) = if is_complete {
@@ -146,19 +59,20 @@ fn deployment(world: &World, rollout: &Rollout, at_ms: i64) -> Object {
     } else {
         ("ReplicaSetUpdated", "is progressing.")
     };
-    let replica_set = replica_set_name(world, SERVICE, version);
+    let replica_set = replica_set_name(world, SERVICE, &rollout.key);
     let progressed_ms = if is_complete {
         rollout.ends_ms
     } else {
-        changed_ms(rollout, at_ms)
+        changed_ms(world, rollout, at_ms)
     };
     let generation = rollout.revision + 4;
+    let observed = generation - u32::from(at_ms < rollout.seen_ms);
     Object {
         kind: DEPLOYMENT,
         namespace: NAMESPACE,
         name: SERVICE.to_owned(),
         created_ms: -400 * 86_400_000,
-        changed_ms: changed_ms(rollout, at_ms),
+        changed_ms: changed_ms(world, rollout, at_ms),
         metadata: json!({
             "generation": generation,
             "labels": labels(SERVICE, version),
@@ -190,7 +104,7 @@ fn deployment(world: &World, rollout: &Rollout, at_ms: i64) -> Object {
                 "template": template(NAMESPACE, SERVICE, version),
             },
             "status": {
-                "observedGeneration": generation,
+                "observedGeneration": observed,
                 "replicas": CHECKOUT_PODS,
                 "updatedReplicas": updated,
                 "readyReplicas": CHECKOUT_PODS - down,
@@ -234,51 +148,10 @@ fn condition(
 /// The good one is used again by the rollback and takes a new number; the bad one is there from its
 /// rollout on.
 fn replica_sets(world: &World, rollout: &Rollout, at_ms: i64) -> Vec<Object> {
-    let updated = updated(rollout, at_ms);
-    let rest = CHECKOUT_PODS - updated;
-    let good_number = if rollout.is_bad {
-        rollout.revision - 1
-    } else {
-        rollout.revision
-    };
-    let earlier: Vec<String> = (FIRST_REVISION..good_number)
-        .step_by(2)
-        .map(|number| number.to_string())
-        .collect();
-    let base = Revision {
+    let before = Revision {
         namespace: NAMESPACE,
         service: SERVICE,
-        version: GOOD_VERSION,
-        number: good_number,
-        earlier: earlier.join(","),
-        created_ms: GOOD_SINCE_MS,
-        changed_ms: changed_ms(rollout, at_ms),
-        replicas: if rollout.is_bad { rest } else { updated },
-        change_cause: Some(change_cause(false)),
-    };
-    let (bad_began, _) = bad_pod_span(0);
-    let bad_since_ms = rollout.opens_ms + ms_of(bad_began);
-    let bad_number = if rollout.is_bad {
-        rollout.revision
-    } else {
-        rollout.revision - 1
-    };
-    let mut all = Vec::new();
-    if bad_number > FIRST_REVISION && at_ms >= bad_since_ms {
-        all.push(replica_set(
-            world,
-            &Revision {
-                version: BAD_VERSION,
-                number: bad_number,
-                earlier: String::new(),
-                created_ms: bad_since_ms,
-                replicas: if rollout.is_bad { updated } else { rest },
-                change_cause: Some(change_cause(true)),
-                ..base
-            },
-        ));
-    }
-    let before = Revision {
+        key: "2.30.3",
         version: "2.30.3",
         number: FIRST_REVISION - 1,
         earlier: String::new(),
@@ -286,41 +159,86 @@ fn replica_sets(world: &World, rollout: &Rollout, at_ms: i64) -> Vec<Object> {
         changed_ms: GOOD_SINCE_MS,
         replicas: 0,
         change_cause: Some("CHG-4390: log levels"),
-        ..base
     };
+    let mut all: Vec<Object> = rollout
+        .sets
+        .iter()
+        .map(|set| {
+            let (number, earlier) = set.numbers.split_last().unwrap_or((&FIRST_REVISION, &[]));
+            let earlier: Vec<String> = earlier.iter().map(u32::to_string).collect();
+            let revision = Revision {
+                key: &set.key,
+                version: text(set.version),
+                number: *number,
+                earlier: earlier.join(","),
+                created_ms: set.created_ms,
+                changed_ms: rollout.changed_ms(at_ms),
+                replicas: rollout.pods_of(&set.key, at_ms),
+                change_cause: Some(change_cause(set.version == Version::Bad)),
+                ..before
+            };
+            replica_set(world, &revision)
+        })
+        .collect();
     all.push(replica_set(world, &before));
-    all.push(replica_set(world, &base));
     all
 }
 
-fn pod(world: &World, rollout: &Rollout, number: u32, at_ms: i64) -> Object {
-    let (bad, good) = bad_pod_span(number);
-    let (bad_ms, good_ms) = (
-        rollout.opens_ms + ms_of(bad),
-        rollout.opens_ms + ms_of(good),
-    );
-    let is_bad = at_ms >= bad_ms && at_ms < good_ms;
-    let (version, created_ms) = match (is_bad, at_ms >= good_ms) {
-        (true, _) => (BAD_VERSION, bad_ms),
-        (false, true) => (GOOD_VERSION, good_ms),
-        (false, false) => (GOOD_VERSION, rollout.opens_ms - 300_000),
-    };
-    let unready_ms = bad_ms + ms_of(BAD_UNREADY_AGE);
-    let is_ready = !is_bad || at_ms < unready_ms;
-    let changed_ms = if is_ready { created_ms } else { unready_ms };
-    let set = replica_set_name(world, SERVICE, version);
+/// What stands at a pod's place: the pod itself, and those before it that are still going.
+fn pods(world: &World, rollout: &Rollout, number: u32, at_ms: i64) -> Vec<Object> {
+    let place = rollout.place(number, at_ms);
     let suffix = world
         .seed
-        .pod_suffix(&format!("{SERVICE} {version} {number}"), 5);
+        .pod_suffix(&format!("{SERVICE} {} {number}", place.key), 5);
+    let set = replica_set_name(world, SERVICE, &place.key);
+    let mut all = Vec::new();
+    let mut name = format!("{set}-{suffix}");
+    let (mut since_ms, mut is_new) = (place.since_ms, false);
+    // A pod that was told to go is followed by another one, which may be told, too.
+    while let Some(told_ms) = evict::told(world, NAMESPACE, &name, since_ms, at_ms) {
+        if at_ms < told_ms + evict::GOING_MS {
+            let mut going = pod(world, &place, (&name, since_ms, is_new), number, at_ms);
+            evict::mark(world, &mut going, told_ms);
+            all.push(going);
+        }
+        let suffix = world.seed.pod_suffix(&format!("{name} {told_ms}"), 5);
+        name = format!("{set}-{suffix}");
+        (since_ms, is_new) = (told_ms, true);
+    }
+    all.push(pod(world, &place, (&name, since_ms, is_new), number, at_ms));
+    all
+}
+
+/// A pod of this name that was made at this time, as the replacement of another one or in a rollout.
+fn pod(
+    world: &World,
+    place: &Place,
+    (name, created_ms, is_new): (&str, i64, bool),
+    number: u32,
+    at_ms: i64,
+) -> Object {
+    let version = text(place.version);
+    let unready_ms = match place.version {
+        Version::Bad => created_ms + ms_of(BAD_UNREADY_AGE),
+        Version::Good => i64::MAX,
+    };
+    let ready_ms = created_ms + if is_new { evict::STARTING_MS } else { 0 };
+    let is_ready = (ready_ms..unready_ms).contains(&at_ms);
+    let moments = [created_ms, ready_ms, unready_ms];
+    let changed_ms = moments.into_iter().filter(|moment| *moment <= at_ms).max();
+    let changed_ms = changed_ms.unwrap_or(created_ms);
+    let set = replica_set_name(world, SERVICE, &place.key);
+    let mut own_labels = labels(SERVICE, version);
+    own_labels["pod-template-hash"] = json!(set.rsplit('-').next().unwrap_or_default());
     let ready = if is_ready { "True" } else { "False" };
     Object {
         kind: POD,
         namespace: NAMESPACE,
-        name: format!("{set}-{suffix}"),
+        name: name.to_owned(),
         created_ms,
         changed_ms,
         metadata: json!({
-            "labels": labels(SERVICE, version),
+            "labels": own_labels,
             "ownerReferences": [{
                 "apiVersion": "apps/v1", "kind": "ReplicaSet", "name": set, "controller": true,
                 "uid": uid(world, super::object::REPLICA_SET, NAMESPACE, &set),
@@ -353,23 +271,19 @@ fn pod(world: &World, rollout: &Rollout, number: u32, at_ms: i64) -> Object {
 
 /// Bad pods fail their probe: one event for each, counted on.
 fn events(world: &World, rollout: &Rollout, at_ms: i64) -> Vec<Object> {
-    if !rollout.is_bad {
-        return Vec::new();
-    }
     let of_pod = |number: u32| {
-        let (bad, good) = bad_pod_span(number);
-        let first_ms = rollout.opens_ms + ms_of(bad + BAD_UNREADY_AGE);
-        let last_ms = at_ms.min(rollout.opens_ms + ms_of(good));
-        if at_ms < first_ms {
+        let place = rollout.place(number, at_ms);
+        let first_ms = place.since_ms + ms_of(BAD_UNREADY_AGE);
+        if place.version == Version::Good || at_ms < first_ms {
             return None;
         }
         // The kubelet probes every ten seconds.
-        let times = (last_ms - first_ms) / 10_000 + 1;
+        let times = (at_ms - first_ms) / 10_000 + 1;
         let last_ms = first_ms + (times - 1) * 10_000;
-        let set = replica_set_name(world, SERVICE, BAD_VERSION);
+        let set = replica_set_name(world, SERVICE, &place.key);
         let suffix = world
             .seed
-            .pod_suffix(&format!("{SERVICE} {BAD_VERSION} {number}"), 5);
+            .pod_suffix(&format!("{SERVICE} {} {number}", place.key), 5);
         let pod = format!("{set}-{suffix}");
         Some(Object {
             kind: EVENT,
@@ -428,15 +342,15 @@ fn autoscaler(world: &World) -> Object {
     }
 }
 
-fn budget(at_ms: i64) -> Object {
-    let healthy = CHECKOUT_PODS - unavailable(at_ms);
-    let needed = 10;
+fn budget(world: &World, rollout: &Rollout, at_ms: i64) -> Object {
+    let healthy = CHECKOUT_PODS - unavailable(world, rollout, at_ms);
+    let needed = NEEDED_PODS;
     Object {
         kind: BUDGET,
         namespace: NAMESPACE,
         name: SERVICE.to_owned(),
         created_ms: -400 * 86_400_000,
-        changed_ms: changed_ms(&Rollout::at(at_ms), at_ms),
+        changed_ms: changed_ms(world, rollout, at_ms),
         metadata: json!({ "generation": 1, "labels": labels(SERVICE, GOOD_VERSION) }),
         body: json!({
             "spec": { "minAvailable": needed,

@@ -41,9 +41,11 @@ pub(super) static EVENT: &Kind = &KINDS[6];
 pub(super) static AUTOSCALER: &Kind = &KINDS[7];
 pub(super) static BUDGET: &Kind = &KINDS[8];
 pub(super) static APPLICATION: &Kind = &KINDS[10];
+pub(super) static LEASE: &Kind = &KINDS[11];
+pub(super) static NAMESPACE: &Kind = &KINDS[12];
 
 /// Everything that is installed.
-pub(super) static KINDS: [Kind; 11] = [
+pub(super) static KINDS: [Kind; 13] = [
     kind("Deployment", "deployments", "apps", "v1", true),
     kind("ReplicaSet", "replicasets", "apps", "v1", true),
     kind("StatefulSet", "statefulsets", "apps", "v1", true),
@@ -73,6 +75,8 @@ pub(super) static KINDS: [Kind; 11] = [
         "v1alpha1",
         true,
     ),
+    kind("Lease", "leases", "coordination.k8s.io", "v1", true),
+    kind("Namespace", "namespaces", "", "v1", false),
 ];
 
 impl Kind {
@@ -91,7 +95,7 @@ impl Kind {
             "responseKind": { "group": self.group, "version": self.version, "kind": self.kind },
             "scope": if self.namespaced { "Namespaced" } else { "Cluster" },
             "singularResource": self.kind.to_lowercase(),
-            "verbs": ["get", "list", "watch"],
+            "verbs": ["get", "list", "patch", "watch"],
         })
     }
 }
@@ -153,6 +157,8 @@ pub(super) fn uid(world: &World, kind: &Kind, namespace: &str, name: &str) -> St
 pub(super) struct Revision<'a> {
     pub namespace: &'static str,
     pub service: &'a str,
+    /// What tells its replica set from others.
+    pub key: &'a str,
     pub version: &'a str,
     pub number: u32,
     /// The numbers it had before.
@@ -189,8 +195,8 @@ pub(super) fn template(namespace: &str, service: &str, version: &str) -> Value {
 }
 
 /// The name of a revision's replica set, as its pods are called, too.
-pub(super) fn replica_set_name(world: &World, service: &str, version: &str) -> String {
-    let suffix = world.seed.pod_suffix(&format!("{service} {version}"), 10);
+pub(super) fn replica_set_name(world: &World, service: &str, key: &str) -> String {
+    let suffix = world.seed.pod_suffix(&format!("{service} {key}"), 10);
     format!("{service}-{suffix}")
 }
 
@@ -212,7 +218,7 @@ pub(super) fn replica_set(world: &World, revision: &Revision<'_>) -> Object {
     if let Some(cause) = revision.change_cause {
         annotations["kubernetes.io/change-cause"] = json!(cause);
     }
-    let name = replica_set_name(world, service, version);
+    let name = replica_set_name(world, service, revision.key);
     let mut labels = labels(service, version);
     labels["pod-template-hash"] = json!(name.rsplit('-').next().unwrap_or_default());
     Object {

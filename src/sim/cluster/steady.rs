@@ -86,7 +86,7 @@ pub(super) fn objects(world: &World, kind: &'static Kind, at_ms: i64) -> Vec<Obj
     match kind.kind {
         "Deployment" => each.map(|steady| deployment(world, steady)).collect(),
         "ReplicaSet" => each
-            .flat_map(|steady| replica_sets(world, steady))
+            .flat_map(|steady| replica_sets(world, steady, at_ms))
             .collect(),
         "StatefulSet" => vec![collector(world)],
         "Node" => ["worker-01", "worker-02", "worker-03", "worker-07"]
@@ -136,10 +136,12 @@ fn deployment(world: &World, steady: &Steady) -> Object {
     }
 }
 
-fn replica_sets(world: &World, steady: &Steady) -> [Object; 2] {
+/// The one in use, the one before, and one for each template that somebody wrote.
+fn replica_sets(world: &World, steady: &Steady, at_ms: i64) -> Vec<Object> {
     let now = Revision {
         namespace: steady.namespace,
         service: steady.service,
+        key: steady.version,
         version: steady.version,
         number: steady.revision,
         earlier: String::new(),
@@ -149,6 +151,7 @@ fn replica_sets(world: &World, steady: &Steady) -> [Object; 2] {
         change_cause: None,
     };
     let before = Revision {
+        key: steady.before,
         version: steady.before,
         number: steady.revision - 1,
         earlier: String::new(),
@@ -156,7 +159,38 @@ fn replica_sets(world: &World, steady: &Steady) -> [Object; 2] {
         replicas: 0,
         ..now
     };
-    [replica_set(world, &before), replica_set(world, &now)]
+    let mut sets = vec![before, now];
+    let log = &world.deeds;
+    let edits = log.edits_of("deployments", steady.namespace, steady.service, at_ms);
+    let rolled = edits.filter_map(|edit| Some((edit.at_ms, edit.rolls_to.as_deref()?)));
+    for ((rolled_ms, key), number) in rolled.zip(steady.revision + 1..) {
+        for set in &mut sets {
+            if set.replicas > 0 {
+                set.changed_ms = rolled_ms;
+                set.replicas = 0;
+            }
+        }
+        let known = sets.iter().position(|set| set.key == key);
+        let place = known.unwrap_or_else(|| {
+            let version = key.split(' ').next().unwrap_or(key);
+            sets.push(Revision {
+                key,
+                version,
+                number,
+                earlier: String::new(),
+                created_ms: rolled_ms,
+                ..sets[0]
+            });
+            sets.len() - 1
+        });
+        let set = &mut sets[place];
+        if known.is_some() {
+            let separator = if set.earlier.is_empty() { "" } else { "," };
+            set.earlier = format!("{}{separator}{}", set.earlier, set.number);
+        }
+        (set.number, set.changed_ms, set.replicas) = (number, rolled_ms, steady.replicas);
+    }
+    sets.iter().map(|set| replica_set(world, set)).collect()
 }
 
 fn collector(world: &World) -> Object {

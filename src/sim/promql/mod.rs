@@ -26,7 +26,7 @@ use super::series::Store;
 pub(super) use run::Run;
 
 /// A parsed query.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Query(Expr);
 
 /// Why there is no value, in the two classes of Prometheus' API.

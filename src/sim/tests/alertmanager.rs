@@ -203,14 +203,16 @@ fn mistakes_are_answered_as_the_api_answers_them() {
     let missing = alertmanager(Replica::First, unknown, AT_SECS);
     assert_eq!((missing.status.as_u16(), missing.body.as_str()), (404, ""));
     for (method, target) in [
-        (Method::POST, "/api/v2/silences"),
-        (Method::DELETE, unknown),
-        (Method::POST, "/api/v2/alerts"),
+        (Method::PUT, "/api/v2/silences"),
+        (Method::POST, unknown),
+        (Method::DELETE, "/api/v2/alerts"),
     ] {
         let at_ms = AT_SECS * 1000;
         let request = request(method, target);
-        let answer = super::super::alertmanager::answer(&WORLD, Replica::First, &request, at_ms);
-        assert_eq!(answer.status, StatusCode::METHOD_NOT_ALLOWED, "{target}");
+        let written = super::super::alertmanager::written(&WORLD, Replica::First, &request, at_ms);
+        let status = written.answer.status;
+        assert_eq!(status, StatusCode::METHOD_NOT_ALLOWED, "{target}");
+        assert!(written.deeds.is_none(), "{target}");
     }
     let overloaded = alertmanager(Replica::Second, "/api/v2/alerts", 250);
     assert_eq!(overloaded.status, StatusCode::SERVICE_UNAVAILABLE);

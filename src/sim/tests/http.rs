@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use url::Url;
 
 use super::*;
-use crate::sim::{Options, Sim};
+use crate::sim::{Faults, Options, Sim};
 
 /// A clock that a test sets, in milliseconds since the start.
 #[derive(Clone, Default)]
@@ -32,6 +32,7 @@ async fn sim(hand: &Hand) -> Sim {
         seed: SEED,
         started,
         clock: Arc::new(clock),
+        faults: Faults::default(),
     })
     .await
     .unwrap()
