@@ -139,6 +139,8 @@ pub enum Event {
     FactsRead(u32, Box<Facts>),
     /// Everything was read again for an armed action.
     Rechecked(u32, Result<Box<Plan>, Untrusted>, Box<Facts>),
+    /// The requester wants the plan made again.
+    PlanAgain,
     /// The requester wants others to approve it.
     AskApproval,
     /// The requester confirms it.
@@ -157,6 +159,8 @@ pub enum Event {
     Dispatched(Part, Dispatched),
     /// It was found out what became of a write in doubt.
     Inspected(Found),
+    /// A person wants a write in doubt looked at once more.
+    LookAgain,
     /// A person says what became of a write in doubt.
     Decided(Found, Untrusted),
     /// Whether it works.

@@ -27,12 +27,28 @@ pub enum Context {
     Runbooks,
     /// A runbook, opened.
     Reader,
+    /// What was done, and by whom.
+    Journal,
+    /// One record, opened.
+    Record,
     /// The list of sources.
     Sources,
+    /// What may be done, or what is under way.
+    Menu,
+    /// A plan, and what becomes of it.
+    Plan,
     /// The help.
     Help,
     /// A line is being typed.
     Text,
+}
+
+impl Context {
+    /// Whether keys that have no meaning here have their global one.
+    #[must_use]
+    pub fn falls_through(self) -> bool {
+        !matches!(self, Self::Text | Self::Help | Self::Menu | Self::Plan)
+    }
 }
 
 /// Names a command.
@@ -51,7 +67,14 @@ pub enum CommandId {
     ShowChanges,
     ShowDrift,
     ShowRunbooks,
+    ShowJournal,
     ShowSources,
+    Act,
+    Silence,
+    Undo,
+    Actions,
+    Panic,
+    BreakGlass,
     Theme,
     Down,
     Up,
@@ -96,6 +119,15 @@ pub enum Argument {
     Optional(&'static str),
 }
 
+/// Whether a command leads to something that changes what is watched.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Danger {
+    /// It does not.
+    None,
+    /// It does, by way of a plan and a confirmation. In read-only it is not offered.
+    Acts,
+}
+
 /// One command.
 #[derive(Debug)]
 pub struct Command {
@@ -113,6 +145,8 @@ pub struct Command {
     pub keys: &'static [&'static str],
     /// What may follow it in the palette.
     pub argument: Argument,
+    /// Where it leads.
+    pub danger: Danger,
 }
 
 impl Command {
@@ -136,14 +170,19 @@ impl Command {
 }
 
 use Context::{
-    Alert, Burn, Burns, Change, Changes, Drift, Drifts, Global, Help, Reader, Runbooks, Sources,
-    Text, Triage,
+    Alert, Burn, Burns, Change, Changes, Drift, Drifts, Global, Help, Journal, Menu, Plan, Reader,
+    Record, Runbooks, Sources, Text, Triage,
 };
 
-const LISTS: &[Context] = &[Triage, Burns, Changes, Drifts, Runbooks];
+const LISTS: &[Context] = &[Triage, Burns, Changes, Drifts, Runbooks, Journal];
 const SCROLLED: &[Context] = &[
     Triage, Burns, Burn, Changes, Change, Drifts, Drift, Runbooks, Sources, Alert, Reader, Help,
+    Journal, Record, Menu, Plan,
 ];
+/// Where something may be chosen to be done about.
+const SUBJECTS: &[Context] = &[Triage, Alert, Changes, Change, Drifts, Drift];
+/// Also where nothing else of the global keys applies.
+const ALWAYS: &[Context] = &[Global, Menu, Plan];
 
 const fn command(
     id: CommandId,
@@ -160,12 +199,18 @@ const fn command(
         contexts,
         keys,
         argument: Argument::None,
+        danger: Danger::None,
     }
 }
 
 impl Command {
     const fn hinted(mut self, word: &'static str) -> Self {
         self.hint = Some(word);
+        self
+    }
+
+    const fn acting(mut self) -> Self {
+        self.danger = Danger::Acts;
         self
     }
 
@@ -202,6 +247,33 @@ pub const ALL: &[Command] = &[
     )
     .hinted("runbook"),
     command(
+        CommandId::Silence,
+        "silence",
+        "silence it for a while: first the matchers, then the plan",
+        &[Triage, Alert],
+        &["s"],
+    )
+    .hinted("silence")
+    .acting(),
+    command(
+        CommandId::Undo,
+        "undo rollout",
+        "take back the rollout before it: first the target, then the plan",
+        &[Triage, Alert],
+        &["u"],
+    )
+    .hinted("undo")
+    .acting(),
+    command(
+        CommandId::Act,
+        "act",
+        "what can be done about it, what makes it smaller first",
+        SUBJECTS,
+        &["x"],
+    )
+    .hinted("act")
+    .acting(),
+    command(
         CommandId::OpenBurn,
         "service burn",
         "open the error budget of its service",
@@ -229,7 +301,7 @@ pub const ALL: &[Command] = &[
         CommandId::Sort,
         "sort",
         "order the rows again, with what is new: what runs out first, what is newest, what drifted",
-        &[Burns, Changes, Drifts],
+        &[Burns, Changes, Drifts, Journal],
         &["o"],
     )
     .hinted("sort"),
@@ -237,7 +309,7 @@ pub const ALL: &[Command] = &[
         CommandId::Filter,
         "filter",
         "show only what matches: env=prod severity=~\"crit.*\" word",
-        &[Triage, Burns, Changes, Drifts],
+        &[Triage, Burns, Changes, Drifts, Journal],
         &["/"],
     )
     .hinted("filter")
@@ -311,6 +383,37 @@ pub const ALL: &[Command] = &[
         &[Reader],
         &["shift-tab"],
     ),
+    command(
+        CommandId::Accept,
+        "choose",
+        "do what is selected",
+        &[Menu, Plan],
+        &["enter"],
+    )
+    .hinted("choose"),
+    command(
+        CommandId::NextChoice,
+        "next button",
+        "select the next button",
+        &[Plan],
+        &["tab", "l", "right"],
+    )
+    .hinted("next"),
+    command(
+        CommandId::PreviousChoice,
+        "previous button",
+        "select the button before",
+        &[Plan],
+        &["shift-tab", "h", "left"],
+    ),
+    command(
+        CommandId::Cancel,
+        "leave",
+        "close it; what was not confirmed yet is given up, a countdown stops",
+        &[Menu, Plan],
+        &["esc", "q", "ctrl-c"],
+    )
+    .hinted("leave"),
     command(
         CommandId::Accept,
         "follow",
@@ -419,12 +522,44 @@ pub const ALL: &[Command] = &[
         &["5"],
     ),
     command(
+        CommandId::ShowJournal,
+        "journal",
+        "screen 7: what was done, by whom, and how it ended",
+        &[Global],
+        &["7"],
+    ),
+    command(
         CommandId::ShowSources,
         "sources",
         "screen 8: what am I blind to",
         &[Global],
         &["8"],
     ),
+    command(
+        CommandId::Actions,
+        "actions",
+        "what was begun here and how far it is",
+        &[Global],
+        &["A"],
+    )
+    .acting(),
+    command(
+        CommandId::Panic,
+        "panic",
+        "stop every dispatch on this machine, at once; `panic off` allows them again",
+        ALWAYS,
+        &["!"],
+    )
+    .taking("off")
+    .acting(),
+    command(
+        CommandId::BreakGlass,
+        "break-glass",
+        "skip approvals for half an hour: needs the role and a reason, and pages somebody",
+        ALWAYS,
+        &[],
+    )
+    .acting(),
     command(
         CommandId::Refresh,
         "refresh",
@@ -444,7 +579,7 @@ pub const ALL: &[Command] = &[
         CommandId::Help,
         "help",
         "what the keys do here",
-        &[Global],
+        ALWAYS,
         &["?"],
     )
     .hinted("help"),
@@ -452,7 +587,7 @@ pub const ALL: &[Command] = &[
         CommandId::Palette,
         "command",
         "type a command",
-        &[Global],
+        ALWAYS,
         &[":"],
     )
     .hinted("command"),
@@ -468,14 +603,14 @@ pub const ALL: &[Command] = &[
         CommandId::Redraw,
         "redraw",
         "draw the whole screen again",
-        &[Global],
+        ALWAYS,
         &["ctrl-l"],
     ),
     command(
         CommandId::Suspend,
         "suspend",
         "stop quell; `fg` brings it back",
-        &[Global],
+        ALWAYS,
         &["ctrl-z"],
     ),
     command(

@@ -1,7 +1,7 @@
 //! Which key means which command?
 //!
 //! One table of commands ([`commands`]), from which the key map, the help, the hint bar, the
-//! palette and the manual derive. Called by `update` to resolve a key press. No key writes
+//! palette and the manual derive. Called by `update` to resolve a key press. No key alone writes
 //! anything to what quell watches.
 
 pub mod commands;
@@ -18,9 +18,9 @@ pub fn resolve(press: KeyPress, context: Context) -> Option<CommandId> {
             .iter()
             .find(|c| c.contexts.contains(&wanted) && c.has_key(press))
     };
-    let found = in_context(context).or_else(|| match context {
-        Context::Text | Context::Help => None,
-        _ => in_context(Context::Global),
+    let found = in_context(context).or_else(|| {
+        let global = context.falls_through().then_some(Context::Global)?;
+        in_context(global)
     });
     found.map(|c| c.id)
 }

@@ -4,9 +4,10 @@
 //! possible is what is possible.
 
 use super::Model;
+use super::acting::READ_ONLY;
 use super::rows::RowKind;
 use super::session::{CrashSwitch, Screen};
-use super::{burns, changes, drifts};
+use super::{actions, burns, changes, drifts, journal};
 use crate::domain::alert::Alert;
 use crate::keys::CommandId;
 
@@ -31,6 +32,12 @@ pub fn available(id: CommandId, model: &Model) -> Result<(), Reason> {
             Some(_) => Ok(()),
             None => Err("no SLO is selected"),
         },
+        CommandId::Act
+        | CommandId::Silence
+        | CommandId::Undo
+        | CommandId::Actions
+        | CommandId::Panic
+        | CommandId::BreakGlass => can_act(id, model),
         CommandId::Open => openable(model),
         CommandId::NextNew if session.triage.unseen.alerts.is_empty() => Err("nothing new"),
         CommandId::NextMatch | CommandId::PreviousMatch => match &session.runbooks.reader {
@@ -76,7 +83,50 @@ fn openable(model: &Model) -> Result<(), Reason> {
             let selected = library.runbooks.get(session.runbooks.list.cursor);
             selected.map(|_| ()).ok_or("nothing is selected")
         }
+        Screen::Journal => match session.journal.list.target() {
+            None => Err("nothing is selected"),
+            Some(_) => journal::target(model)
+                .map(|_| ())
+                .ok_or("it is not among the last records any more"),
+        },
         Screen::Sources => Err("all that is known of it is on this screen"),
+    }
+}
+
+/// What leads to a change of what is watched.
+fn can_act(id: CommandId, model: &Model) -> Result<(), Reason> {
+    let policy = model.acting.policy.as_deref().ok_or(READ_ONLY)?;
+    match id {
+        CommandId::Act if !subject(model) => Err("nothing is selected"),
+        // Any alert can be silenced, or the menu says why not.
+        CommandId::Act if model.session.screen == Screen::Triage => Ok(()),
+        CommandId::Act if actions::offers(model).all.is_empty() => {
+            Err("no action is known for it: it names no object")
+        }
+        CommandId::Silence => {
+            let alert = target(model).ok_or("no alert is selected")?;
+            on_board(model, alert).ok_or(GONE)?;
+            actions::can_silence(alert, model).map_or(Ok(()), Err)
+        }
+        CommandId::Undo => {
+            target(model).ok_or("no alert is selected")?;
+            actions::undo(model).map(|_| ()).ok_or("no rollout is known that could be undone")
+        }
+        CommandId::Actions if model.acting.runs.is_empty() => Err("no action was begun here"),
+        CommandId::BreakGlass if policy.break_glass_role.is_none() => {
+            Err("the policy names no role that may break the glass")
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Whether anything is selected that could be acted on.
+fn subject(model: &Model) -> bool {
+    match model.session.screen {
+        Screen::Triage => target(model).is_some(),
+        Screen::Changes => changes::target(model).is_some(),
+        Screen::Drift => drifts::target(model).is_some(),
+        _ => false,
     }
 }
 

@@ -18,7 +18,9 @@ pub fn lines(model: &Model) -> Vec<String> {
     let matter = match model.session.screen {
         Screen::Changes => Some(Matter::Changes),
         Screen::Drift => Some(Matter::Drift),
-        Screen::Triage | Screen::Burn | Screen::Runbooks | Screen::Sources => None,
+        Screen::Triage | Screen::Burn | Screen::Runbooks | Screen::Journal | Screen::Sources => {
+            None
+        }
     };
     let is_of_screen = |s: &&SourceState| matter.is_some_and(|m| m.is_told_by(s.kind));
     let sources = || model.knowledge.sources.iter();

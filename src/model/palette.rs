@@ -25,7 +25,8 @@ pub struct Choice {
 pub fn choices(model: &Model, typed: &str) -> Vec<Choice> {
     let context = model.session.context_below();
     let here = ALL.iter().filter(|c| {
-        c.is_offered() && (c.contexts.contains(&context) || c.contexts.contains(&Context::Global))
+        let is_global = context.falls_through() && c.contexts.contains(&Context::Global);
+        c.is_offered() && (c.contexts.contains(&context) || is_global)
     });
     let (name, argument) = split(typed);
     let exact = |c: &&Command| c.name == typed.trim() || (argument.is_some() && c.name == name);

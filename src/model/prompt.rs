@@ -13,6 +13,10 @@ pub enum PromptKind {
     Search,
     /// A command.
     Palette,
+    /// A word, so that dispatching is allowed again.
+    Resume,
+    /// Why the glass is broken.
+    BreakGlass,
 }
 
 /// A line being typed.

@@ -5,7 +5,9 @@ use std::sync::Arc;
 
 use super::burns::BurnSession;
 use super::changes::ChangesSession;
+use super::dialog::Dialog;
 use super::drifts::DriftsSession;
+use super::journal::JournalSession;
 use super::prompt::Prompt;
 use super::rows::{FoldKey, Grouping, Row, RowKind, Tab};
 use super::scroll::Scroll;
@@ -32,6 +34,8 @@ pub enum Screen {
     Drift,
     /// 5: what is written.
     Runbooks,
+    /// 7: what was done.
+    Journal,
     /// 8: what am I blind to.
     Sources,
 }
@@ -53,8 +57,12 @@ pub struct Session {
     pub drifts: DriftsSession,
     /// Screen 5.
     pub runbooks: RunbookSession,
+    /// Screen 7.
+    pub journal: JournalSession,
     /// Screen 8.
     pub sources: Scroll,
+    /// What is open of acting.
+    pub acting: ActingSession,
     /// The help, with how far it is scrolled.
     pub help: Option<Help>,
     /// The line being typed.
@@ -65,6 +73,25 @@ pub struct Session {
     pub keys: Keys,
     /// Who and where.
     pub identity: Identity,
+}
+
+/// What is open of acting.
+#[derive(Debug, Default)]
+pub struct ActingSession {
+    /// The dialog over the screen.
+    pub dialog: Option<Dialog>,
+    /// Whether leaving was asked for while an action is under way.
+    pub leaving: Leaving,
+}
+
+/// Whether leaving was asked for while an action is under way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Leaving {
+    /// No.
+    #[default]
+    No,
+    /// Once: the next press leaves.
+    Asked,
 }
 
 /// Whether any key was pressed, or the mouse used.
@@ -272,6 +299,8 @@ pub struct Measured {
     pub detail_lines: Option<usize>,
     /// Lines of the help.
     pub help_lines: Option<usize>,
+    /// Lines of the dialog.
+    pub dialog_lines: Option<usize>,
 }
 
 /// A runbook that Esc leads back to.
@@ -322,7 +351,9 @@ impl Session {
             changes: ChangesSession::default(),
             drifts: DriftsSession::default(),
             runbooks: RunbookSession::default(),
+            journal: JournalSession::default(),
             sources: Scroll::default(),
+            acting: ActingSession::default(),
             help: None,
             prompt: None,
             notice: None,
@@ -337,6 +368,7 @@ impl Session {
         match (&self.prompt, &self.help) {
             (Some(_), _) => Context::Text,
             (None, Some(_)) => Context::Help,
+            (None, None) if self.is_typing() => Context::Text,
             (None, None) => self.context_below(),
         }
     }
@@ -344,6 +376,11 @@ impl Session {
     /// What had the keyboard before a line was opened, or the help.
     #[must_use]
     pub fn context_below(&self) -> Context {
+        match &self.acting.dialog {
+            Some(Dialog::Plan(_)) => return Context::Plan,
+            Some(Dialog::Menu(_) | Dialog::Runs(_) | Dialog::Form(_)) => return Context::Menu,
+            None => {}
+        }
         match self.screen {
             Screen::Triage if self.triage.detail.is_some() => Context::Alert,
             Screen::Triage => Context::Triage,
@@ -355,14 +392,21 @@ impl Session {
             Screen::Drift => Context::Drifts,
             Screen::Runbooks if self.runbooks.reader.is_some() => Context::Reader,
             Screen::Runbooks => Context::Runbooks,
+            Screen::Journal if self.journal.list.opened.is_some() => Context::Record,
+            Screen::Journal => Context::Journal,
             Screen::Sources => Context::Sources,
         }
     }
 
-    /// Whether a newer picture has to wait: nothing moves under a prompt or under the help.
+    /// Whether a line is typed in a dialog.
+    fn is_typing(&self) -> bool {
+        self.acting.dialog.as_ref().is_some_and(Dialog::is_typing)
+    }
+
+    /// Whether a newer picture has to wait: nothing moves under a prompt, a dialog or the help.
     #[must_use]
     pub fn is_frozen(&self) -> bool {
-        self.prompt.is_some() || self.help.is_some()
+        self.prompt.is_some() || self.help.is_some() || self.acting.dialog.is_some()
     }
 
     /// Puts a line before the operator, until the next key. Reports of several lines become one.

@@ -1,6 +1,6 @@
 //! What does each command do?
 
-use super::{burns, changes, drifts, palette, reader, step, triage};
+use super::{acting, burns, changes, dialogs, drifts, journal, palette, reader, step, triage};
 use crate::effect::{Effect, ThemeChoice};
 use crate::keys::CommandId;
 use crate::model::Model;
@@ -19,10 +19,14 @@ pub fn run(model: &mut Model, id: CommandId, argument: Option<&str>) -> Vec<Effe
         return vec![];
     }
     match id {
-        CommandId::Quit => return vec![Effect::SaveSnapshot, Effect::Quit],
+        CommandId::Quit => return acting::quit(model),
         CommandId::Refresh => {
             model.session.say(Tone::Done, "asking all sources");
-            return vec![Effect::PollAll];
+            let mut effects = vec![Effect::PollAll];
+            if model.session.screen == Screen::Journal {
+                effects.push(Effect::ReadJournal);
+            }
+            return effects;
         }
         CommandId::Redraw => return vec![Effect::Redraw],
         CommandId::Suspend => return vec![Effect::Suspend],
@@ -34,6 +38,15 @@ pub fn run(model: &mut Model, id: CommandId, argument: Option<&str>) -> Vec<Effe
         CommandId::Claim => return triage::claim(model),
         CommandId::Open => return open(model),
         CommandId::Accept if model.session.prompt.is_some() => return palette::accept(model),
+        CommandId::Accept if model.session.acting.dialog.is_some() => {
+            return dialogs::accept(model);
+        }
+        CommandId::Cancel => return cancel(model),
+        CommandId::Panic => return acting::panic(model, argument),
+        CommandId::ShowJournal => {
+            show(model, Screen::Journal);
+            return vec![Effect::ReadJournal];
+        }
         _ => {}
     }
     if let Some(how) = movement(id) {
@@ -67,7 +80,11 @@ fn quiet(model: &mut Model, id: CommandId, argument: Option<&str>) {
             None => palette::open(model, PromptKind::Search),
         },
         CommandId::Back => back(model),
-        CommandId::Cancel => cancel(model),
+        CommandId::Act => dialogs::act(model),
+        CommandId::Silence => dialogs::silence(model),
+        CommandId::Undo => dialogs::undo(model),
+        CommandId::Actions => dialogs::runs(model),
+        CommandId::BreakGlass => palette::open(model, PromptKind::BreakGlass),
         CommandId::Group => {
             let next = model.session.triage.grouping.next();
             triage::group(model, argument.map_or(next, Grouping::parse));
@@ -87,8 +104,8 @@ fn quiet(model: &mut Model, id: CommandId, argument: Option<&str>) {
         CommandId::NextHeading => reader::next_heading(model, 1),
         CommandId::PreviousHeading => reader::next_heading(model, -1),
         CommandId::Accept => reader::follow(model),
-        CommandId::NextChoice => palette::choose(model, 1),
-        CommandId::PreviousChoice => palette::choose(model, -1),
+        CommandId::NextChoice => choose(model, 1),
+        CommandId::PreviousChoice => choose(model, -1),
         _ => {}
     }
 }
@@ -116,6 +133,7 @@ fn show(model: &mut Model, screen: Screen) {
         Screen::Changes => model.session.changes.list.opened = None,
         Screen::Drift => model.session.drifts.list.opened = None,
         Screen::Runbooks => model.session.runbooks.reader = None,
+        Screen::Journal => model.session.journal.list.opened = None,
         Screen::Sources => {}
     }
     model.session.screen = screen;
@@ -123,6 +141,7 @@ fn show(model: &mut Model, screen: Screen) {
         Screen::Burn => burns::sort(model),
         Screen::Changes => changes::LIST.sort(model, Cursor::Stays),
         Screen::Drift => drifts::LIST.sort(model, Cursor::Stays),
+        Screen::Journal => journal::sort(model, Cursor::Stays),
         Screen::Triage | Screen::Runbooks | Screen::Sources => {}
     }
     triage::settle(model);
@@ -138,6 +157,10 @@ fn sort(model: &mut Model) {
         Screen::Drift => {
             drifts::LIST.sort(model, Cursor::Top);
             model.session.say(Tone::Done, "sorted: drift first");
+        }
+        Screen::Journal => {
+            journal::sort(model, Cursor::Top);
+            model.session.say(Tone::Done, "sorted: newest first");
         }
         _ => burns::sort_by_key(model),
     }
@@ -162,6 +185,10 @@ fn open(model: &mut Model) -> Vec<Effect> {
             reader::open_selected(model);
             vec![]
         }
+        Screen::Journal => {
+            model.session.journal.list.open();
+            vec![]
+        }
         Screen::Sources => vec![],
     }
 }
@@ -176,15 +203,27 @@ fn back(model: &mut Model) {
             reader::back(model);
             triage::settle(model);
         }
+        Screen::Journal => journal::back(model),
         Screen::Sources => show(model, Screen::Triage),
     }
 }
 
-fn cancel(model: &mut Model) {
+/// The innermost first: what is typed, the help, the dialog.
+fn cancel(model: &mut Model) -> Vec<Effect> {
     if model.session.prompt.is_some() {
         palette::cancel(model);
-    } else {
-        model.session.help = None;
+    } else if model.session.help.take().is_some() {
         triage::catch_up(model);
+    } else {
+        return dialogs::cancel(model);
+    }
+    vec![]
+}
+
+fn choose(model: &mut Model, by: isize) {
+    if model.session.prompt.is_some() {
+        palette::choose(model, by);
+    } else {
+        dialogs::choose(model, by);
     }
 }

@@ -3,11 +3,14 @@
 //! `(model, message, now) -> effects`, called by the loop in `runtime`. Nothing here waits, locks,
 //! reads a clock or touches the world.
 
+mod acting;
 mod burns;
 mod changes;
 mod command;
+mod dialogs;
 mod drifts;
 mod held;
+mod journal;
 mod palette;
 mod reader;
 mod sources;
@@ -23,7 +26,7 @@ use crate::model::Model;
 use crate::model::held::Held;
 use crate::model::layout::{Layout, help_height};
 use crate::model::scroll::Step;
-use crate::model::session::{Keys, Measured, Screen, Tone};
+use crate::model::session::{Keys, Leaving, Measured, Screen, Tone};
 use crate::msg::{Mouse, Msg};
 
 /// Takes in what happened.
@@ -48,7 +51,11 @@ fn handle(model: &mut Model, msg: Msg) -> Vec<Effect> {
             triage::settle(model);
             vec![]
         }
-        Msg::Tick => sources::tick(model),
+        Msg::Tick => {
+            let mut effects = sources::tick(model);
+            effects.extend(acting::tick(model));
+            effects
+        }
         Msg::SourceReported(report) => sources::reported(model, report),
         Msg::Restored(answers) => sources::restored(model, answers),
         Msg::BoardReady { seq, board } => sources::board_ready(model, seq, board),
@@ -62,12 +69,20 @@ fn handle(model: &mut Model, msg: Msg) -> Vec<Effect> {
             span,
             result,
         } => burns::history_ready(model, asked, span, result),
-        // Nothing acts yet.
-        Msg::Steady(_)
-        | Msg::Action(..)
-        | Msg::PanicChanged(_)
-        | Msg::GlassBroken(_)
-        | Msg::JournalRead(_) => Vec::new(),
+        Msg::Steady(steady) => {
+            model.acting.steady = steady;
+            vec![]
+        }
+        Msg::Action(id, event) => acting::event(model, id, *event),
+        Msg::PanicChanged(who) => acting::panic_changed(model, who),
+        Msg::GlassBroken(result) => {
+            acting::glass_broken(model, result);
+            vec![]
+        }
+        Msg::JournalRead(picture) => {
+            journal::read(model, picture);
+            vec![]
+        }
         Msg::ThemeChanged(Ok(name)) => {
             model.session.say(Tone::Done, format!("theme {name}"));
             vec![Effect::Redraw]
@@ -103,6 +118,7 @@ pub fn measured(model: &mut Model, measured: Measured) {
         opened.lines = lines;
         opened.scroll.pan(Step::Rows(0), lines, height);
     }
+    dialogs::measured(model, measured.dialog_lines);
     let help_height = help_height(&model.session);
     if let (Some(lines), Some(help)) = (measured.help_lines, &mut model.session.help) {
         help.lines = lines;
@@ -137,6 +153,12 @@ pub fn measured(model: &mut Model, measured: Measured) {
             let books = model.knowledge.library().runbooks.len();
             session.runbooks.list.reveal(books, height);
         }
+        Screen::Journal => drawn(
+            &mut session.journal.list,
+            measured.detail_lines,
+            layout,
+            columns,
+        ),
         Screen::Sources => {
             let sources = model.knowledge.sources.len();
             session.sources.reveal(sources, height);
@@ -161,7 +183,11 @@ fn key(model: &mut Model, press: KeyPress) -> Vec<Effect> {
     model.session.notice = None;
     model.session.keys = Keys::Pressed;
     let context = model.session.context();
-    match keys::resolve(press, context) {
+    let command = keys::resolve(press, context);
+    if command != Some(CommandId::Quit) {
+        model.session.acting.leaving = Leaving::No;
+    }
+    match command {
         Some(id) => command::run(model, id, None),
         None if context == Context::Text => palette::typed(model, press),
         None => vec![],
@@ -176,8 +202,8 @@ fn mouse(model: &mut Model, mouse: Mouse) -> Vec<Effect> {
     match mouse {
         Mouse::WheelDown => command::run(model, CommandId::Down, None),
         Mouse::WheelUp => command::run(model, CommandId::Up, None),
-        // The help covers the list.
-        Mouse::Click { .. } if model.session.help.is_some() => vec![],
+        // The help or a dialog covers the list.
+        Mouse::Click { .. } if model.session.is_frozen() => vec![],
         Mouse::Click { row } => {
             triage::click(model, row);
             vec![]
@@ -193,12 +219,17 @@ fn step(model: &mut Model, step: Step) {
         help.scroll.pan(step, help.lines, help_height);
         return;
     }
+    if dialogs::step(model, step) {
+        return;
+    }
+    let session = &mut model.session;
     match session.screen {
         Screen::Triage => triage::step(model, step),
         Screen::Burn => burns::step(model, step),
         Screen::Changes => session.changes.list.step(step, height),
         Screen::Drift => session.drifts.list.step(step, height),
         Screen::Runbooks => reader::step(model, step),
+        Screen::Journal => session.journal.list.step(step, height),
         Screen::Sources => {
             let rows = model.knowledge.sources.len();
             session.sources.step(step, rows, height);

@@ -2,7 +2,7 @@
 
 use crossterm::event::{KeyCode, KeyEvent, KeyModifiers};
 
-use super::{burns, changes, command, drifts, reader, triage};
+use super::{acting, burns, changes, command, dialogs, drifts, journal, reader, triage};
 use crate::domain::filter::Filter;
 use crate::effect::Effect;
 use crate::keys::KeyPress;
@@ -16,7 +16,10 @@ use crate::model::session::{Screen, Tone};
 pub fn open(model: &mut Model, kind: PromptKind) {
     let before = match kind {
         PromptKind::Filter => present_filter(model),
-        PromptKind::Search | PromptKind::Palette => String::new(),
+        PromptKind::Search
+        | PromptKind::Palette
+        | PromptKind::Resume
+        | PromptKind::BreakGlass => String::new(),
     };
     model.session.prompt = Some(Prompt::new(kind, &before));
 }
@@ -26,16 +29,18 @@ pub fn typed(model: &mut Model, press: KeyPress) -> Vec<Effect> {
     if breaks_line(press) {
         return vec![];
     }
-    if let Some(prompt) = &mut model.session.prompt {
-        prompt.input.input(KeyEvent::from(press));
-        prompt.choice = 0;
-    }
+    let Some(prompt) = &mut model.session.prompt else {
+        dialogs::typed(model, press);
+        return vec![];
+    };
+    prompt.input.input(KeyEvent::from(press));
+    prompt.choice = 0;
     changed(model);
     vec![]
 }
 
 /// Keys that the text field takes for a line break: a prompt has one line.
-fn breaks_line(press: KeyPress) -> bool {
+pub(super) fn breaks_line(press: KeyPress) -> bool {
     let is_ctrl = press.modifiers.contains(KeyModifiers::CONTROL);
     match press.code {
         KeyCode::Enter | KeyCode::Char('\n' | '\r') => true,
@@ -46,17 +51,23 @@ fn breaks_line(press: KeyPress) -> bool {
 
 /// Pasted text: line breaks become spaces, so that nothing is accepted by a paste.
 pub fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
+    if model.session.prompt.is_none() && model.session.help.is_none() {
+        return dialogs::paste(model, text);
+    }
     if let Some(prompt) = &mut model.session.prompt {
-        let flat: String = text
-            .chars()
-            .map(|c| if c.is_control() { ' ' } else { c })
-            .take(4_096)
-            .collect();
-        prompt.input.insert_str(flat);
+        prompt.input.insert_str(flat(text));
         prompt.choice = 0;
     }
     changed(model);
     vec![]
+}
+
+/// Pasted text as one line.
+pub(super) fn flat(text: &str) -> String {
+    text.chars()
+        .map(|c| if c.is_control() { ' ' } else { c })
+        .take(4_096)
+        .collect()
 }
 
 /// Filters and searches are shown as they are typed.
@@ -66,7 +77,7 @@ fn changed(model: &mut Model) {
     };
     let text = prompt.text().to_owned();
     match prompt.kind {
-        PromptKind::Palette => {}
+        PromptKind::Palette | PromptKind::Resume | PromptKind::BreakGlass => {}
         PromptKind::Search => {
             reader::search(model, &text);
         }
@@ -85,6 +96,7 @@ fn present_filter(model: &Model) -> String {
         Screen::Burn => model.session.burn.filter.to_string(),
         Screen::Changes => model.session.changes.list.filter.to_string(),
         Screen::Drift => model.session.drifts.list.filter.to_string(),
+        Screen::Journal => model.session.journal.list.filter.to_string(),
         _ => model.session.triage.filter.to_string(),
     }
 }
@@ -95,6 +107,7 @@ fn apply(model: &mut Model, filter: Filter) {
         Screen::Burn => burns::filter(model, filter),
         Screen::Changes => changes::LIST.filter(model, filter),
         Screen::Drift => drifts::LIST.filter(model, filter),
+        Screen::Journal => journal::filter(model, filter),
         _ => triage::filter(model, filter),
     }
 }
@@ -110,7 +123,7 @@ pub fn cancel(model: &mut Model) {
             apply(model, Filter::parse(&prompt.before).unwrap_or_default());
         }
         PromptKind::Search => reader::search(model, ""),
-        PromptKind::Palette => {}
+        PromptKind::Palette | PromptKind::Resume | PromptKind::BreakGlass => {}
     }
     triage::catch_up(model);
 }
@@ -133,6 +146,8 @@ pub fn accept(model: &mut Model) -> Vec<Effect> {
         }
         PromptKind::Search => reader::seek_match(model),
         PromptKind::Palette => effects = run(model, &prompt),
+        PromptKind::Resume => effects = acting::resume(model, prompt.text()),
+        PromptKind::BreakGlass => effects = acting::break_glass(model, prompt.text()),
     }
     triage::catch_up(model);
     effects

@@ -10,11 +10,13 @@ use super::widgets::text;
 use super::{Look, top};
 use crate::domain::alert::Lane;
 use crate::domain::text::Untrusted;
-use crate::keys::commands::ALL;
+use crate::keys::commands::{ALL, Danger};
 use crate::keys::{Command, Context};
 use crate::model::Model;
 use crate::model::available::available;
+use crate::model::alarm;
 use crate::model::blind;
+use crate::model::dialog::Dialog;
 use crate::model::layout::Layout;
 use crate::model::prompt::{Prompt, PromptKind};
 use crate::model::rows::Tab;
@@ -29,6 +31,7 @@ pub fn title(model: &Model, look: &Look, buf: &mut Buffer) {
         Screen::Changes => super::screens::changes::title(model, look, buf),
         Screen::Drift => super::screens::drifts::title(model, look, buf),
         Screen::Runbooks => super::screens::reader::title(model, look, buf),
+        Screen::Journal => super::screens::journal::title(model, look, buf),
         Screen::Sources => {
             let area = buf.area;
             Pen::line(buf, area, 1).write(
@@ -133,7 +136,9 @@ fn new_badge(model: &Model, look: &Look) -> String {
 
 /// What cannot be seen.
 pub fn blind(model: &Model, look: &Look, layout: Layout, buf: &mut Buffer) {
-    let lines = blind::lines(model);
+    let alarms = alarm::lines(model);
+    let alarming = alarms.len();
+    let lines: Vec<String> = alarms.into_iter().chain(blind::lines(model)).collect();
     let rows = usize::from(layout.blind_rows);
     let area = buf.area;
     for (at, line) in lines.iter().take(rows).enumerate() {
@@ -144,7 +149,9 @@ pub fn blind(model: &Model, look: &Look, layout: Layout, buf: &mut Buffer) {
         } else {
             String::new()
         };
-        let role = if line.starts_with("stale") {
+        let role = if at < alarming {
+            Role::Danger
+        } else if line.starts_with("stale") {
             Role::Stale
         } else {
             Role::Failed
@@ -219,6 +226,8 @@ fn typed(prompt: &Prompt, model: &Model, look: &Look, area: Rect, buf: &mut Buff
     let sign = match prompt.kind {
         PromptKind::Filter | PromptKind::Search => "/",
         PromptKind::Palette => ":",
+        PromptKind::Resume => "type resume to allow dispatches again: ",
+        PromptKind::BreakGlass => "break the glass, and page somebody. Why: ",
     };
     // What is typed is foreign text too: it may have been pasted.
     let shown = |part: &str| crate::domain::text::shown(part);
@@ -228,10 +237,10 @@ fn typed(prompt: &Prompt, model: &Model, look: &Look, area: Rect, buf: &mut Buff
         .nth(prompt.cursor())
         .map_or(text.len(), |(i, _)| i);
     let before = shown(&text[..at]);
-    let room = usize::from(area.width).saturating_sub(3);
+    let room = usize::from(area.width).saturating_sub(sign.len() + 2);
     let hidden = text::width(&before).saturating_sub(room);
     let visible: String = skip_columns(&before, hidden);
-    let column = 1 + text::width(&visible);
+    let column = sign.len() + text::width(&visible);
     let mut pen = Pen::line(buf, area, 0);
     pen.write(sign, style(Role::Key));
     pen.write(&visible, style(Role::Text));
@@ -248,7 +257,7 @@ fn typed(prompt: &Prompt, model: &Model, look: &Look, area: Rect, buf: &mut Buff
                 .map_or(0, |r| r.facts.matches.len());
             Some((format!("{found} found"), Role::Dim))
         }
-        (None, PromptKind::Palette) => None,
+        (None, PromptKind::Palette | PromptKind::Resume | PromptKind::BreakGlass) => None,
     };
     if let Some((note, role)) = note {
         let left = pen.left().saturating_sub(3);
@@ -275,6 +284,7 @@ fn rows(model: &Model) -> usize {
         Screen::Burn => model.session.burn.rows.len(),
         Screen::Changes => model.session.changes.list.rows.len(),
         Screen::Drift => model.session.drifts.list.rows.len(),
+        Screen::Journal => model.session.journal.list.rows.len(),
         _ => model.session.triage.rows.len(),
     }
 }
@@ -312,8 +322,9 @@ fn hints(model: &Model, look: &Look, area: Rect, buf: &mut Buffer) {
     pen.write(" ", look.theme.style(Role::Hint));
     let offered = ALL.iter().filter(|c| {
         let here = c.contexts.contains(&context);
-        let global = c.contexts.contains(&Context::Global) && context != Context::Help;
-        (here || global) && !c.keys.is_empty()
+        let global = c.contexts.contains(&Context::Global) && context.falls_through();
+        let exists = c.danger == Danger::None || model.acting.is_on();
+        (here || global) && exists && !c.keys.is_empty()
     });
     if let Some(help) = &model.session.help {
         let seen = help.scroll.top + usize::from(model.session.size.1.saturating_sub(2));
@@ -323,6 +334,15 @@ fn hints(model: &Model, look: &Look, area: Rect, buf: &mut Buffer) {
             "esc closes the help"
         };
         pen.write(more, look.theme.style(Role::Hint));
+        return;
+    }
+    let typing = match &model.session.acting.dialog {
+        Some(Dialog::Form(_)) => Some("enter plan  esc drop  tab next field"),
+        Some(Dialog::Plan(plan)) if plan.typed.is_some() => Some("enter take it  esc drop"),
+        _ => None,
+    };
+    if let Some(words) = typing {
+        pen.write(words, look.theme.style(Role::Hint));
         return;
     }
     for command in offered {

@@ -23,7 +23,8 @@ pub fn lines(model: &Model, look: &Look) -> Vec<StyledLine> {
         vec![(format!(" Keys on {}", name(context)), Role::Title)],
         vec![],
     ];
-    for wanted in [context, Context::Global] {
+    let falls = context.falls_through().then_some(Context::Global);
+    for wanted in [context].into_iter().chain(falls) {
         for command in ALL
             .iter()
             .filter(|c| c.contexts.contains(&wanted) && !c.keys.is_empty())
@@ -107,7 +108,11 @@ fn name(context: Context) -> &'static str {
         Context::Drift => "a difference",
         Context::Runbooks => "the list of runbooks",
         Context::Reader => "a runbook",
+        Context::Journal => "Journal",
+        Context::Record => "a record",
         Context::Sources => "Sources",
+        Context::Menu => "what can be done",
+        Context::Plan => "a plan",
         Context::Global | Context::Help | Context::Text => "every screen",
     }
 }

@@ -65,11 +65,13 @@ pub fn prepare(model: &Model, look: &Look, cache: &mut Cache) -> Measured {
     match session.screen {
         Screen::Changes => measured.detail_lines = screens::changes::measure(model, look),
         Screen::Drift => measured.detail_lines = screens::drifts::measure(model, look),
+        Screen::Journal => measured.detail_lines = screens::journal::measure(model, look),
         _ => {}
     }
     if let (Screen::Runbooks, Some(reader)) = (session.screen, &session.runbooks.reader) {
         measured.reader = screens::reader::measure(reader, model, look, cache);
     }
+    measured.dialog_lines = screens::dialog::measure(model, look);
     measured
 }
 
@@ -104,11 +106,16 @@ pub fn render(model: &Model, look: &Look, cache: &Cache, buf: &mut Buffer) -> Op
                 screens::reader::draw(model, look, layout, cache, buf);
             }
             Screen::Runbooks => screens::runbooks::draw(model, look, layout, buf),
+            Screen::Journal => screens::journal::draw(model, look, layout, buf),
             Screen::Sources => screens::sources::draw(model, look, layout, buf),
         }
     }
+    let mut cursor = None;
+    if model.session.help.is_none() {
+        cursor = screens::dialog::draw(model, look, buf);
+    }
     palette::draw(model, look, buf);
-    bars::bottom(model, look, buf)
+    bars::bottom(model, look, buf).or(cursor)
 }
 
 /// The rows that belong to a list or a text, below title and blind lines.

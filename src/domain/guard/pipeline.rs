@@ -214,6 +214,7 @@ impl Pipeline {
             | Event::Planned(..)
             | Event::FactsRead(..)
             | Event::Rechecked(..) => Vec::new(),
+            Event::PlanAgain => self.plan_again(grounds.now),
             Event::AskApproval => self.ask_approval(grounds),
             Event::Confirm(confirmation) => self.confirm(confirmation, grounds),
             Event::Cancel | Event::HangUp => self.cancel(grounds),
@@ -225,6 +226,7 @@ impl Pipeline {
             }
             Event::Dispatched(part, how) => self.dispatched(part, how, grounds),
             Event::Inspected(found) => self.inspected(&found, None, grounds),
+            Event::LookAgain => self.look_again(),
             Event::Decided(found, reason) => self.inspected(&found, Some(reason), grounds),
             Event::Verified(part, result) => self.verified(part, result, grounds),
             Event::Revert(confirmation) => self.revert_asked(&confirmation, grounds),
@@ -802,16 +804,7 @@ impl Pipeline {
         };
         let age = grounds.now.steady.saturating_sub(planned.made);
         if age > crate::domain::plan::VALID_FOR {
-            let (Some(seed), plan) = (self.seed.clone(), Arc::clone(&planned.plan)) else {
-                return Vec::new();
-            };
-            if let Some(planned) = &mut self.planned {
-                // Asked once, not with every tick.
-                planned.made = grounds.now.steady;
-            }
-            self.round += 1;
-            let targets = plan.targets.clone();
-            return vec![Order::Plan(self.round, self.request.clone(), seed, targets)];
+            return self.plan_again(grounds.now);
         }
         if self.state == State::AwaitingApproval {
             let plan = Arc::clone(&planned.plan);
@@ -826,6 +819,31 @@ impl Pipeline {
             return vec![Order::ReadFacts(self.round, plan)];
         }
         Vec::new()
+    }
+
+    /// The plan is made again as the same action: by its age, or because the requester wants it.
+    fn plan_again(&mut self, now: Moment) -> Vec<Order> {
+        if !matches!(self.state, State::Checked | State::AwaitingApproval) {
+            return Vec::new();
+        }
+        let (Some(seed), Some(planned)) = (self.seed.clone(), &mut self.planned) else {
+            return Vec::new();
+        };
+        // Asked once, not with every tick.
+        planned.made = now.steady;
+        let targets = planned.plan.targets.clone();
+        self.round += 1;
+        vec![Order::Plan(self.round, self.request.clone(), seed, targets)]
+    }
+
+    /// Reads once more what became of a write in doubt.
+    fn look_again(&self) -> Vec<Order> {
+        let State::InDoubt { part, step, .. } = self.state else {
+            return Vec::new();
+        };
+        let plan = self.plan().cloned();
+        plan.map(|plan| vec![Order::Inspect(plan, part, step)])
+            .unwrap_or_default()
     }
 
     fn soak(&mut self, until: Duration, grounds: &Grounds<'_>) -> Vec<Order> {

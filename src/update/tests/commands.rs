@@ -3,6 +3,7 @@
 use std::collections::BTreeSet;
 use std::sync::Arc;
 
+use super::acting::{acting, begun, deployed};
 use super::world::{World, page, pages, pending, prometheus, ticket};
 use crate::domain::slo_burn::tests::measured as measured_slo;
 use crate::domain::text::Untrusted;
@@ -149,6 +150,17 @@ fn prepared(id: CommandId) -> World {
         | CommandId::NextHeading
         | CommandId::PreviousHeading => reading(),
         CommandId::Cancel => helped(),
+        CommandId::ShowJournal => one_alert(),
+        CommandId::Silence | CommandId::Act | CommandId::Panic | CommandId::BreakGlass => {
+            acting(one_alert())
+        }
+        CommandId::Undo => acting(deployed()),
+        CommandId::Actions => {
+            let mut world = acting(one_alert());
+            begun(&mut world);
+            world.press("esc");
+            world
+        }
         CommandId::Accept | CommandId::NextChoice | CommandId::PreviousChoice => typing(),
         CommandId::Crash => crashable(),
     }
@@ -230,12 +242,26 @@ fn states() -> Vec<State> {
         ("a runbook not laid out", || go("r")),
         ("a runbook", reading),
         ("sources", || go("8")),
+        ("the journal", || go("7")),
+        ("acting", || acting(one_alert())),
+        ("acting on a deployment", || acting(deployed())),
+        ("a menu", || pressed(acting(deployed()), "x")),
+        ("a plan", || {
+            let mut world = acting(one_alert());
+            begun(&mut world);
+            world
+        }),
         ("the help", helped),
     ]
 }
 
 fn go(keys: &str) -> World {
     let mut world = one_alert();
+    world.press(keys);
+    world
+}
+
+fn pressed(mut world: World, keys: &str) -> World {
     world.press(keys);
     world
 }
@@ -262,6 +288,7 @@ fn is_already_there(id: CommandId, world: &World) -> bool {
         CommandId::ShowDrift => Screen::Drift,
         CommandId::ShowRunbooks => Screen::Runbooks,
         CommandId::ShowSources => Screen::Sources,
+        CommandId::ShowJournal => Screen::Journal,
         _ => return false,
     };
     world.model.session.screen == screen
@@ -291,7 +318,7 @@ fn what_is_refused_changes_nothing_and_what_is_offered_is_not_silent() {
         let context = state().model.session.context();
         for command in ALL {
             let here = command.contexts.contains(&context)
-                || command.contexts.contains(&Context::Global) && context != Context::Help;
+                || command.contexts.contains(&Context::Global) && context.falls_through();
             if !here {
                 continue;
             }

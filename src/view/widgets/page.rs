@@ -52,6 +52,33 @@ impl Page {
         }
     }
 
+    /// What stands before, and beside it what is to be said; what is wrapped begins below its beginning.
+    pub fn hanging(&mut self, before: &str, content: &str, role: Role) {
+        let wide = text::width(before).min(self.width / 2);
+        let room = self.width.saturating_sub(wide + 2);
+        for (at, line) in text::wrap(content, room).iter().enumerate() {
+            let before = text::pad_right(if at == 0 { before } else { "" }, wide, self.dots);
+            self.out.push(vec![
+                (format!(" {before}"), Role::Dim),
+                (line.to_string(), role),
+            ]);
+        }
+    }
+
+    /// A sign with a look of its own, and beside it what is to be said.
+    pub fn signed(&mut self, sign: (&str, Role), content: &str, role: Role) {
+        let (sign, sign_role) = sign;
+        let wide = text::width(sign) + 1;
+        let room = self.width.saturating_sub(wide + 2);
+        for (at, line) in text::wrap(content, room).iter().enumerate() {
+            let before = text::pad_right(if at == 0 { sign } else { "" }, wide, self.dots);
+            self.out.push(vec![
+                (format!(" {before}"), sign_role),
+                (line.to_string(), role),
+            ]);
+        }
+    }
+
     /// An empty line.
     pub fn gap(&mut self) {
         self.out.push(Vec::new());
