@@ -5,7 +5,6 @@
 //! others have approved it.
 
 use std::collections::BTreeMap;
-use std::io::Write as _;
 use std::sync::Arc;
 
 use serde::Serialize;

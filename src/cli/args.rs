@@ -460,6 +460,8 @@ impl Global {
             runbooks: self.runbooks.clone(),
             slos: self.slo.clone(),
             burn_policy: self.burn_policy.clone(),
+            policy: None,
+            read_only: self.read_only,
             kubeconfig: self.kubeconfig.clone(),
             context: self.context.clone(),
             terraforms: self.terraform.clone(),

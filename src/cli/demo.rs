@@ -20,6 +20,7 @@ use crate::config::delivery::{
 use crate::config::overrides::Values;
 use crate::config::settings::{Accent, Environment, Settings};
 use crate::config::{self, Overrides};
+use crate::domain::policy::Policy;
 use crate::domain::service::Service;
 use crate::domain::text::Untrusted;
 use crate::sim::{Faults, Options, Sim, slo_files};
@@ -78,6 +79,16 @@ fn delivery(kubernetes: Url) -> DeliverySettings {
     }
 }
 
+/// Cautious, but for what takes a second person elsewhere: in the demo there is none.
+fn policy() -> Policy {
+    let mut policy = Policy::cautious();
+    policy.name = Untrusted::line("demo");
+    for rule in &mut policy.rules {
+        rule.require.approvals = 0;
+    }
+    policy
+}
+
 /// Takes ports for the platform and makes the settings. Looks and runbooks are taken from flags and
 /// variables; everything about real sources is left aside.
 ///
@@ -119,6 +130,7 @@ pub async fn prepare(args: DemoArgs, global: &Global, world: &World) -> Result<D
         .settings;
     settings.slo.texts = slo_files();
     settings.delivery = delivery(sim.kubernetes());
+    settings.actions.policy = Some(policy());
     for replica in &mut settings.alertmanagers {
         replica.period = PERIOD;
     }

@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{NoPlan, Servers, alertmanager};
+use super::{NoPlan, Servers, alertmanager, kubernetes};
 use crate::config::actions::ActionSettings;
 use crate::domain::action::{ActionRequest, Catalogue};
 use crate::domain::plan::{Plan, Seed, Target};
@@ -26,6 +26,9 @@ pub(super) async fn resolve(
     if alertmanager::plans(action) {
         return alertmanager::resolve(servers.settings(), servers.http(), request).await;
     }
+    if kubernetes::plans(action) {
+        return kubernetes::resolve(servers.clusters(), request).await;
+    }
     Err(unknown(request))
 }
 
@@ -42,6 +45,13 @@ pub(super) async fn plan(
     if alertmanager::plans(action) {
         let (settings, http) = (servers.settings(), servers.http());
         return alertmanager::plan(settings, http, request, seed, targets, now).await;
+    }
+    if kubernetes::plans(action) {
+        let clusters = servers.clusters();
+        let mut plan = kubernetes::plan(clusters, request, seed, targets).await?;
+        let cluster = targets.first().and_then(|one| clusters.named(&one.server));
+        plan.server_ahead_secs = cluster.and_then(|cluster| cluster.ahead_secs(now));
+        return Ok(plan);
     }
     Err(unknown(request))
 }

@@ -8,6 +8,7 @@
 use chrono::{DateTime, Utc};
 
 use super::http_servers::HttpServers;
+use super::kubernetes::Clusters;
 use super::perform::Place;
 use crate::config::settings::Settings;
 use crate::domain::check::{Read, Seen};
@@ -20,6 +21,7 @@ use crate::domain::text::Untrusted;
 pub struct Servers {
     settings: Settings,
     http: HttpServers,
+    clusters: Clusters,
 }
 
 impl Servers {
@@ -28,6 +30,7 @@ impl Servers {
     pub fn new(settings: &Settings) -> Self {
         Self {
             http: HttpServers::new(settings),
+            clusters: Clusters::new(settings),
             settings: settings.clone(),
         }
     }
@@ -43,10 +46,18 @@ impl Servers {
         &self.http
     }
 
+    /// The API servers.
+    pub(super) fn clusters(&self) -> &Clusters {
+        &self.clusters
+    }
+
     /// Sends a write, once, whatever the answer.
     pub(super) async fn send(&self, write: &Write) -> StepOutcome {
         let outcome = match write {
-            Write::Http(write) => self.http.send(write).await,
+            Write::Http(write) => match self.clusters.named(&write.server) {
+                Some(cluster) => Some(cluster.send(write).await),
+                None => self.http.send(write).await,
+            },
             Write::Command(_) => None,
         };
         outcome.unwrap_or_else(|| StepOutcome::NotSent {
@@ -138,6 +149,9 @@ impl Servers {
 
     /// What a server says now.
     pub(super) async fn read(&self, read: &Read) -> Result<Seen, SourceError> {
+        if let Some(cluster) = self.clusters.named(&read.server) {
+            return cluster.read(&read.path).await;
+        }
         if let Some(seen) = self.http.read(read).await {
             return seen;
         }

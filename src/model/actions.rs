@@ -186,7 +186,9 @@ fn of_alert(model: &Model) -> Offers {
     for object in &objects {
         all.extend(about(object, model));
     }
-    if !objects.iter().any(|o| matches!(o.what, Pinned::Workload(_) | Pinned::Rollout(_)))
+    if !objects
+        .iter()
+        .any(|o| matches!(o.what, Pinned::Workload(_) | Pinned::Rollout(_)))
         && let Some(spec) = model.acting.catalogue.get("k8s.rollout.undo")
     {
         let mut offer = offer(spec, Untrusted::line("-"), Untrusted::line("nobody"));
@@ -248,7 +250,11 @@ fn matchers(alerts: &[&Alert]) -> Vec<Matcher> {
     let Some((first, others)) = alerts.split_first() else {
         return Vec::new();
     };
-    let place = [&first.place.service, &first.place.location, &first.place.env];
+    let place = [
+        &first.place.service,
+        &first.place.location,
+        &first.place.env,
+    ];
     let is_of_place = |value: &Untrusted| place.contains(&&Some(value.clone()));
     let told = ["namespace", "cluster", "instance", "node", "job"];
     let wanted = |name: &str, value: &Untrusted| {
@@ -261,9 +267,8 @@ fn matchers(alerts: &[&Alert]) -> Vec<Matcher> {
     let found = first.labels.iter().filter(|(name, value)| {
         !value.is_empty() && wanted(name.raw(), value) && shared(name.raw(), value)
     });
-    let found = found.filter_map(|(name, value)| {
-        Matcher::new(name.raw(), Op::Equal, value.raw()).ok()
-    });
+    let found =
+        found.filter_map(|(name, value)| Matcher::new(name.raw(), Op::Equal, value.raw()).ok());
     let mut found: Vec<Matcher> = found.collect();
     // The name of the alert comes first, as people read it.
     found.sort_by_key(|matcher| matcher.name() != "alertname");
@@ -275,7 +280,12 @@ fn matchers(alerts: &[&Alert]) -> Vec<Matcher> {
 fn objects_of(alert: &Alert, model: &Model) -> Vec<Object> {
     let mut found: Vec<Object> = labelled(alert, model);
     let board = &model.board;
-    for suspect in board.suspects(alert).iter().filter(|s| s.is_suspect()).take(3) {
+    for suspect in board
+        .suspects(alert)
+        .iter()
+        .filter(|s| s.is_suspect())
+        .take(3)
+    {
         let Cause::Change(id) = &suspect.cause else {
             continue;
         };
@@ -283,9 +293,8 @@ fn objects_of(alert: &Alert, model: &Model) -> Vec<Object> {
         found.extend(change.and_then(|c| object_of(&c.subject, &c.source, model)));
     }
     if let Some(service) = &alert.place.service {
-        let of_service = |c: &&crate::domain::change::Change| {
-            c.subject.service.as_ref() == Some(service)
-        };
+        let of_service =
+            |c: &&crate::domain::change::Change| c.subject.service.as_ref() == Some(service);
         let last = board.delivery.changes.iter().filter(of_service).take(3);
         found.extend(last.filter_map(|c| object_of(&c.subject, &c.source, model)));
     }
@@ -307,9 +316,9 @@ fn labelled(alert: &Alert, model: &Model) -> Vec<Object> {
     let mut found = Vec::new();
     if let Some(namespace) = label("namespace") {
         for kind in ["deployment", "statefulset", "daemonset"] {
-            found.extend(label(kind).map(|name| {
-                Pinned::Workload(format!("{namespace}/{kind}/{name}"))
-            }));
+            found.extend(
+                label(kind).map(|name| Pinned::Workload(format!("{namespace}/{kind}/{name}"))),
+            );
         }
         let named: [(&str, fn(String) -> Pinned); 5] = [
             ("rollout", Pinned::Rollout),

@@ -110,7 +110,9 @@ fn can_act(id: CommandId, model: &Model) -> Result<(), Reason> {
         }
         CommandId::Undo => {
             target(model).ok_or("no alert is selected")?;
-            actions::undo(model).map(|_| ()).ok_or("no rollout is known that could be undone")
+            actions::undo(model)
+                .map(|_| ())
+                .ok_or("no rollout is known that could be undone")
         }
         CommandId::Actions if model.acting.runs.is_empty() => Err("no action was begun here"),
         CommandId::BreakGlass if policy.break_glass_role.is_none() => {

@@ -126,7 +126,11 @@ impl Form {
         }
         fields.extend(asked_by(policy, &spec));
         let mut form = Self {
-            from: Untrusted::line(&format!("{}, named by {}", offer.target.raw(), offer.from.raw())),
+            from: Untrusted::line(&format!(
+                "{}, named by {}",
+                offer.target.raw(),
+                offer.from.raw()
+            )),
             alert,
             scroll: Scroll::default(),
             problems: Vec::new(),
@@ -135,7 +139,10 @@ impl Form {
             fields,
         };
         // To the first that has to be filled in.
-        let first = form.fields.iter().position(|f| f.need == Need::Required && f.text().is_empty());
+        let first = form
+            .fields
+            .iter()
+            .position(|f| f.need == Need::Required && f.text().is_empty());
         form.scroll.cursor = first.unwrap_or(0);
         form.check(&model.acting.catalogue);
         Some(form)
@@ -145,7 +152,11 @@ impl Form {
     #[must_use]
     pub fn parameters(&self) -> BTreeMap<String, String> {
         let mut out = BTreeMap::new();
-        for field in self.fields.iter().filter(|f| f.what == FieldKind::Parameter) {
+        for field in self
+            .fields
+            .iter()
+            .filter(|f| f.what == FieldKind::Parameter)
+        {
             match field.name.strip_suffix('*') {
                 // `requests.cpu=20 limits.memory=8Gi`
                 Some(start) => {
@@ -188,10 +199,12 @@ impl Form {
     /// The line that a problem is about, by the name with which it begins.
     fn field_of(&self, words: &str) -> Option<usize> {
         let name = words.strip_prefix('`')?.split(['`', '=']).next()?;
-        self.fields.iter().position(|f| match f.name.strip_suffix('*') {
-            Some(start) => name.starts_with(start),
-            None => f.name == name,
-        })
+        self.fields
+            .iter()
+            .position(|f| match f.name.strip_suffix('*') {
+                Some(start) => name.starts_with(start),
+                None => f.name == name,
+            })
     }
 
     /// What is wrong with a line that is to be shown now.
@@ -232,7 +245,12 @@ impl Form {
 
 fn clusters(model: &Model) -> impl Iterator<Item = &str> {
     let of_kind = |s: &&SourceState| s.kind == SourceKind::Kubernetes;
-    model.knowledge.sources.iter().filter(of_kind).map(|s| &*s.name)
+    model
+        .knowledge
+        .sources
+        .iter()
+        .filter(of_kind)
+        .map(|s| &*s.name)
 }
 
 /// The reason and the ticket, where some rule that may be about it wants them. A reason may always be
@@ -246,7 +264,9 @@ fn asked_by(policy: &Policy, spec: &ActionSpec) -> Vec<Field> {
         };
         (matches.actions.is_empty() || matches.actions.iter().any(named))
             && (matches.risks.is_empty() || matches.risks.contains(&spec.risk))
-            && matches.direction.is_none_or(|direction| direction == spec.direction)
+            && matches
+                .direction
+                .is_none_or(|direction| direction == spec.direction)
     };
     let rules = || policy.rules.iter().filter(may_match);
     let field = |what, name: &str, help: &str, need| Field {
@@ -257,14 +277,30 @@ fn asked_by(policy: &Policy, spec: &ActionSpec) -> Vec<Field> {
         need,
         input: line(""),
     };
-    let need = |is_wanted| if is_wanted { Need::Required } else { Need::Optional };
+    let need = |is_wanted| {
+        if is_wanted {
+            Need::Required
+        } else {
+            Need::Optional
+        }
+    };
     let mut asked = Vec::new();
     if !spec.parameters.iter().any(|p| p.name == "reason") {
         let need = need(rules().any(|rule| rule.require.reason));
-        asked.push(field(FieldKind::Reason, "reason", "why, for whoever approves or reads it", need));
+        asked.push(field(
+            FieldKind::Reason,
+            "reason",
+            "why, for whoever approves or reads it",
+            need,
+        ));
     }
     if rules().any(|rule| rule.require.ticket) {
-        asked.push(field(FieldKind::Ticket, "ticket", "the ticket that it belongs to", Need::Required));
+        asked.push(field(
+            FieldKind::Ticket,
+            "ticket",
+            "the ticket that it belongs to",
+            Need::Required,
+        ));
     }
     asked
 }

@@ -7,9 +7,7 @@ use super::held::{Held, Offer, Row, Wanted};
 use crate::domain::filter::{Filter, Search};
 use crate::domain::label::Labels;
 use crate::domain::plan::Part;
-use crate::domain::record::{
-    CheckOutcome, End, Entry, JournalPicture, Kept, Record, StepOutcome,
-};
+use crate::domain::record::{CheckOutcome, End, Entry, JournalPicture, Kept, Record, StepOutcome};
 use crate::domain::text::Untrusted;
 
 /// Screen 7.
@@ -49,8 +47,7 @@ pub fn offers(journal: &JournalPicture, filter: &Filter) -> Vec<Offer<u64>> {
     let mut search = Search::default();
     let all = journal.records.iter().enumerate().rev();
     all.map(|(at, kept)| {
-        let wanted =
-            filter.is_empty() || filter.matches_labels(&labels(&kept.record), &mut search);
+        let wanted = filter.is_empty() || filter.matches_labels(&labels(&kept.record), &mut search);
         Offer {
             row: Row {
                 id: kept.seq,
@@ -124,7 +121,11 @@ pub fn told(entry: &Entry) -> Told {
         Entry::Requested { request } => (request.to_string(), String::new(), Plain),
         Entry::Resolved { targets } => {
             let names: Vec<&str> = targets.iter().map(|t| t.name.shown()).collect();
-            (format!("resolved to {}", names.join(", ")), String::new(), Plain)
+            (
+                format!("resolved to {}", names.join(", ")),
+                String::new(),
+                Plain,
+            )
         }
         Entry::Planned(plan) => (
             plan.title.shown().to_owned(),
@@ -143,16 +144,22 @@ pub fn told(entry: &Entry) -> Told {
             };
             (format!("checked by {policy}"), word.to_owned(), mood)
         }
-        Entry::ApprovalAsked { needed, .. } => {
-            (format!("asked for approval: {needed}"), String::new(), Plain)
-        }
-        Entry::Approved { signer, role, .. } => {
-            (format!("approved by {signer} as {role}"), String::new(), Good)
-        }
+        Entry::ApprovalAsked { needed, .. } => (
+            format!("asked for approval: {needed}"),
+            String::new(),
+            Plain,
+        ),
+        Entry::Approved { signer, role, .. } => (
+            format!("approved by {signer} as {role}"),
+            String::new(),
+            Good,
+        ),
         Entry::Armed { how, .. } => (format!("confirmed {how}"), "armed".to_owned(), Plain),
-        Entry::Intent { what, part, .. } => {
-            (format!("about to{}: {what}", back(*part)), String::new(), Plain)
-        }
+        Entry::Intent { what, part, .. } => (
+            format!("about to{}: {what}", back(*part)),
+            String::new(),
+            Plain,
+        ),
         Entry::Outcome {
             part,
             step,
@@ -178,12 +185,12 @@ pub fn told(entry: &Entry) -> Told {
             "on".to_owned(),
             Bad,
         ),
-        Entry::Panic { is_on: false } => {
-            ("panic is off again".to_owned(), "off".to_owned(), Plain)
-        }
-        Entry::BreakGlass { reason, .. } => {
-            (format!("the glass was broken: {reason}"), "broken".to_owned(), Bad)
-        }
+        Entry::Panic { is_on: false } => ("panic is off again".to_owned(), "off".to_owned(), Plain),
+        Entry::BreakGlass { reason, .. } => (
+            format!("the glass was broken: {reason}"),
+            "broken".to_owned(),
+            Bad,
+        ),
         Entry::Note { text } => (text.shown().to_owned(), String::new(), Plain),
         Entry::Other { what, .. } => (what.shown().to_owned(), String::new(), Plain),
     };

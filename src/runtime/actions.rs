@@ -11,13 +11,20 @@ use std::time::Duration;
 
 use tokio::sync::mpsc;
 
+use super::clock;
+use super::cockpit::Mode;
 use super::tasks::Tasks;
+use crate::cli;
+use crate::config::Paths;
+use crate::config::actions::JournalSettings;
+use crate::config::settings::Settings;
 use crate::control::{Control, Recovered, StopFlag};
 use crate::domain::check::Found;
 use crate::domain::guard::{Event, Order, RunId};
 use crate::domain::record::{JournalPicture, Standing};
 use crate::effect::PanicSwitch;
 use crate::journal;
+use crate::model::acting::Acting;
 use crate::msg::Msg;
 
 /// Orders of one action that may wait. More can only be looks at the facts, of which one is enough.
@@ -26,13 +33,61 @@ const QUEUE: usize = 16;
 /// Between two looks at the panic file. What is about to be sent looks for itself.
 const PANIC_EVERY: Duration = Duration::from_secs(1);
 
+/// Where the journal is; none where nothing is kept.
+type Kept = Option<(PathBuf, JournalSettings)>;
+
 /// Every action of a session.
 pub(super) struct Actions {
     /// None: read-only.
     control: Option<Arc<Control>>,
-    journal: Option<PathBuf>,
+    journal: Kept,
+    /// What is removed at the end: the demo's.
+    scratch: Option<PathBuf>,
     inbox: mpsc::Sender<Msg>,
     lanes: HashMap<RunId, Lane>,
+}
+
+/// What acting takes, for the loop and for the model.
+pub(super) fn begin(
+    settings: &Settings,
+    paths: &Paths,
+    mode: Mode,
+    tasks: &mut Tasks,
+    inbox: &mpsc::Sender<Msg>,
+) -> (Actions, Acting) {
+    let mut model = Acting {
+        policy: settings.actions.policy.clone().map(Arc::new),
+        ..Acting::default()
+    };
+    let scratch = scratch_of(mode);
+    let below = scratch.as_deref().map(Paths::below);
+    let paths = below.as_ref().unwrap_or(paths);
+    let journal = cli::acting::journal_file(settings, paths);
+    let journal = Some((journal, settings.actions.journal.clone()));
+    if model.policy.is_none() {
+        return (
+            Actions::begin(None, journal, scratch, inbox.clone(), tasks),
+            model,
+        );
+    }
+    let acting = cli::acting::acting(settings, paths, clock::now);
+    model.catalogue = acting.catalogue;
+    model.requester = Some(acting.requester);
+    if !acting.problems.is_empty() {
+        let (words, inbox) = (acting.problems.join("; "), inbox.clone());
+        tasks.spawn(async move {
+            let _ = inbox.send(Msg::Trouble(words)).await;
+        });
+    }
+    let control = Some(acting.control);
+    let actions = Actions::begin(control, journal, scratch, inbox.clone(), tasks);
+    (actions, model)
+}
+
+/// Where the demo keeps what it forgets at its end.
+fn scratch_of(mode: Mode) -> Option<PathBuf> {
+    let name = format!("quell-demo-{}", std::process::id());
+    (mode == Mode::Demo).then(|| std::env::temp_dir().join(name))
 }
 
 struct Lane {
@@ -46,7 +101,8 @@ impl Actions {
     /// Begins to look for panic, and finds out what became of what an earlier process left in doubt.
     pub(super) fn begin(
         control: Option<Arc<Control>>,
-        journal: Option<PathBuf>,
+        journal: Kept,
+        scratch: Option<PathBuf>,
         inbox: mpsc::Sender<Msg>,
         tasks: &mut Tasks,
     ) -> Self {
@@ -57,6 +113,7 @@ impl Actions {
         Self {
             control,
             journal,
+            scratch,
             inbox,
             lanes: HashMap::new(),
         }
@@ -99,8 +156,11 @@ impl Actions {
 
     /// Reads the journal again, also where nothing can be done.
     pub(super) fn read_journal(&self, tasks: &mut Tasks) {
-        let (control, path, inbox) =
-            (self.control.clone(), self.journal.clone(), self.inbox.clone());
+        let (control, path, inbox) = (
+            self.control.clone(),
+            self.journal.clone(),
+            self.inbox.clone(),
+        );
         tasks.spawn_blocking(move || {
             let picture = picture(control.as_deref(), path);
             let _ = inbox.blocking_send(Msg::JournalRead(Arc::new(picture)));
@@ -134,6 +194,14 @@ impl Actions {
                     let _ = inbox.send(Msg::Trouble(what)).await;
                 });
             }
+        }
+    }
+
+    /// Removes what nobody needs any more.
+    pub(super) fn forget(&self) {
+        if let Some(scratch) = &self.scratch {
+            // What stays is in the folder for such things.
+            let _ = std::fs::remove_dir_all(scratch);
         }
     }
 
@@ -175,19 +243,19 @@ impl Lane {
     }
 }
 
-fn picture(control: Option<&Control>, path: Option<PathBuf>) -> JournalPicture {
+fn picture(control: Option<&Control>, kept: Kept) -> JournalPicture {
     let with = |standing| JournalPicture {
         standing,
         ..JournalPicture::default()
     };
-    match (control.map(Control::journal), path) {
+    match (control.map(Control::journal), kept) {
         (Some(Ok(journal)), _) => journal.picture(),
         (Some(Err(why)), None) => with(Standing::Unwritable(why.clone())),
-        (Some(Err(why)), Some(path)) => JournalPicture {
+        (Some(Err(why)), Some((path, settings))) => JournalPicture {
             standing: Standing::Unwritable(why.clone()),
-            ..journal::picture(&path)
+            ..journal::picture(&path, &settings)
         },
-        (None, Some(path)) if path.exists() => journal::picture(&path),
+        (None, Some((path, settings))) if path.exists() => journal::picture(&path, &settings),
         (None, _) => with(Standing::Off),
     }
 }

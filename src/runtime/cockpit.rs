@@ -11,6 +11,7 @@ use color_eyre::eyre::{WrapErr as _, eyre};
 use tokio::sync::{Notify, mpsc};
 use tokio::time::{Instant, MissedTickBehavior};
 
+use super::actions::{self, Actions};
 use super::ends::{End, Ends};
 use super::historian::{self, Told};
 use super::painter::Painter;
@@ -25,6 +26,7 @@ use crate::config::settings::{Accent, ColourChoice, GlyphChoice, Mouse, Settings
 use crate::domain::board::Board;
 use crate::domain::delivery::DeliveryAnswer;
 use crate::domain::freshness::Health;
+use crate::domain::guard::{Event, RunId};
 use crate::domain::source::{SourceKind, SourceName};
 use crate::domain::text::Untrusted;
 use crate::effect::{Effect, ThemeChoice};
@@ -46,6 +48,9 @@ const KEY_FRAME: Duration = Duration::from_millis(8);
 
 /// No two frames are closer than this while only data comes.
 const DATA_FRAME: Duration = Duration::from_millis(33);
+
+/// What was begun is waited for so long once the session has ended.
+const FINISH_WITHIN: Duration = Duration::from_mins(2);
 
 /// The last answers are kept at most this often.
 const SNAPSHOT_EVERY: Duration = Duration::from_mins(1);
@@ -97,6 +102,8 @@ pub fn run_cockpit(
         if let Err(error) = &result {
             tracing::error!(?error, "the session failed");
         }
+        Terminal::give_back();
+        cockpit.finish_actions().await;
         cockpit.finish();
         result
     });
@@ -119,6 +126,8 @@ struct Cockpit {
     sources: Upstreams,
     keeper: Option<Keeper>,
     historian: Option<mpsc::Sender<Told>>,
+    actions: Actions,
+    began: Instant,
     kept_at: Instant,
 }
 
@@ -216,12 +225,15 @@ impl Cockpit {
             tasks.spawn(historian::remember(path, keep, queue, inbox.clone()));
             told
         });
+        let (actions, acting) = actions::begin(&settings, &paths, mode, &mut tasks, &inbox);
         let keeper =
             Keeper::begin(files, inbox.clone()).wrap_err("starting the thread that keeps state")?;
         // Last: whatever fails before leaves the terminal alone.
         let terminal = Terminal::enter(mouse)?;
+        let mut model = Model::new(knowledge, session, now);
+        model.acting = acting;
         Ok(Self {
-            model: Model::new(knowledge, session, now),
+            model,
             look,
             cache: Cache::default(),
             painter: Painter::new(size.0, size.1),
@@ -238,6 +250,8 @@ impl Cockpit {
             sources,
             keeper: Some(keeper),
             historian,
+            actions,
+            began: Instant::now(),
             kept_at: Instant::now(),
         })
     }
@@ -271,7 +285,7 @@ impl Cockpit {
                 Some(msg) = self.mail.recv() => self.take(msg)?,
                 Some(theme) = self.themes.loaded.recv() => self.wear(theme)?,
                 () = wait_to_draw(&self.terminal, due), if self.model.dirty => Flow::Go,
-                _ = clock_ticks.tick() => self.take(Msg::Tick)?,
+                _ = clock_ticks.tick() => self.tick()?,
             };
             if let Flow::End(status) = flow {
                 return Ok(status);
@@ -315,6 +329,13 @@ impl Cockpit {
         Ok(Flow::Go)
     }
 
+    fn tick(&mut self) -> color_eyre::Result<Flow> {
+        if let Flow::End(status) = self.take(Msg::Steady(self.began.elapsed()))? {
+            return Ok(Flow::End(status));
+        }
+        self.take(Msg::Tick)
+    }
+
     fn perform(&mut self, effect: Effect) -> color_eyre::Result<Flow> {
         match effect {
             Effect::PollAll => self.sources.wakes.iter().for_each(|wake| wake.notify_one()),
@@ -350,13 +371,12 @@ impl Cockpit {
             }
             Effect::Suspend => return self.suspend(),
             Effect::Quit => return Ok(Flow::End(ExitCode::SUCCESS)),
+            Effect::Action(run, order) => self.actions.perform(run, *order, &mut self.tasks),
+            Effect::SetPanic(switch) => self.actions.set_panic(switch, &mut self.tasks),
+            Effect::BreakGlass { reason } => self.actions.break_glass(reason, &mut self.tasks),
+            Effect::TakeApproval(document) => self.actions.take_approval(document),
+            Effect::ReadJournal => self.actions.read_journal(&mut self.tasks),
             #[allow(clippy::panic, reason = "it is what the operator asked for")]
-            // Nothing acts yet: no command makes one of these.
-            Effect::Action(..)
-            | Effect::SetPanic(_)
-            | Effect::BreakGlass { .. }
-            | Effect::TakeApproval(_)
-            | Effect::ReadJournal => {}
             Effect::Crash => self.tasks.spawn(async { panic!("on purpose, by :crash") }),
         }
         Ok(Flow::Go)
@@ -462,10 +482,31 @@ impl Cockpit {
         self.take(Msg::ThemeChanged(msg))
     }
 
+    /// What is being sent is finished and looked at; nothing new begins. The line may be gone.
+    async fn finish_actions(&mut self) {
+        let runs: Vec<RunId> = self.model.acting.runs.iter().map(|run| run.id).collect();
+        for run in runs {
+            let hang_up = Msg::Action(run, Box::new(Event::HangUp));
+            // An end that is asked for now is the one that is under way.
+            let _ = self.take(hang_up);
+        }
+        let until = Instant::now() + FINISH_WITHIN;
+        while self.actions.is_busy() && Instant::now() < until {
+            match tokio::time::timeout_at(until, self.mail.recv()).await {
+                Ok(Some(msg @ Msg::Action(..))) => {
+                    let _ = self.take(msg);
+                }
+                Ok(Some(_)) => {}
+                Ok(None) | Err(_) => return,
+            }
+        }
+    }
+
     /// Ends the tasks and lets the last write finish.
     fn finish(&mut self) {
         Terminal::give_back();
         self.tasks.abort_all();
+        self.actions.forget();
         if let Some(keeper) = self.keeper.take() {
             keeper.finish();
         }

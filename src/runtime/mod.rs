@@ -3,6 +3,7 @@
 //! The only room that performs effects. It decides nothing: what happened goes to `update`, what
 //! is to be seen comes from `view`.
 
+mod actions;
 pub mod clock;
 mod cockpit;
 mod ends;

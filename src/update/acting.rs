@@ -68,7 +68,10 @@ fn tell(model: &mut Model, id: RunId) {
             };
             (tone, format!("{title}: {}: A shows it", end.word()))
         }
-        State::Checked => (Tone::Done, format!("{title}: it may be confirmed: A shows it")),
+        State::Checked => (
+            Tone::Done,
+            format!("{title}: it may be confirmed: A shows it"),
+        ),
         _ => return,
     };
     model.session.say(tone, words);
@@ -115,7 +118,9 @@ pub fn panic(model: &mut Model, argument: Option<&str>) -> Vec<Effect> {
 /// What was typed at `:panic off`.
 pub fn resume(model: &mut Model, typed: &str) -> Vec<Effect> {
     if typed.trim() == RESUME {
-        model.session.say(Tone::Done, "asking for dispatches to be allowed again");
+        model
+            .session
+            .say(Tone::Done, "asking for dispatches to be allowed again");
         return vec![Effect::SetPanic(PanicSwitch::Off)];
     }
     let words = format!("not allowed: that is not `{RESUME}`");
@@ -131,7 +136,9 @@ pub fn panic_changed(model: &mut Model, who: Option<Untrusted>) -> Vec<Effect> {
     match (was_on, is_on) {
         (_, true) => to_all(model, || Event::Panic),
         (true, false) => {
-            model.session.say(Tone::Done, "panic is off: the guard decides again");
+            model
+                .session
+                .say(Tone::Done, "panic is off: the guard decides again");
             Vec::new()
         }
         (false, false) => Vec::new(),
@@ -142,10 +149,14 @@ pub fn panic_changed(model: &mut Model, who: Option<Untrusted>) -> Vec<Effect> {
 pub fn break_glass(model: &mut Model, typed: &str) -> Vec<Effect> {
     let reason = typed.trim();
     if reason.is_empty() {
-        model.session.say(Tone::Refused, "the glass stays whole: it takes a reason");
+        model
+            .session
+            .say(Tone::Refused, "the glass stays whole: it takes a reason");
         return Vec::new();
     }
-    model.session.say(Tone::Done, "asking for the glass to be broken");
+    model
+        .session
+        .say(Tone::Done, "asking for the glass to be broken");
     vec![Effect::BreakGlass {
         reason: reason.to_owned(),
     }]

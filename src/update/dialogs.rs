@@ -196,7 +196,9 @@ fn press(model: &mut Model, button: Button) -> Vec<Effect> {
         return Vec::new();
     };
     let id = dialog.id;
-    let found = buttons(run, model).into_iter().find(|(one, _)| *one == button);
+    let found = buttons(run, model)
+        .into_iter()
+        .find(|(one, _)| *one == button);
     let effort = run.pipeline.effort().map(|(effort, _)| effort);
     match found {
         Some((_, None)) => {}
@@ -270,7 +272,11 @@ fn typed_line(model: &mut Model) -> Vec<Effect> {
         return Vec::new();
     };
     let (id, purpose, text) = (dialog.id, typed.purpose, typed.text().to_owned());
-    let expected = run.pipeline.effort().map(|(_, words)| words).unwrap_or_default();
+    let expected = run
+        .pipeline
+        .effort()
+        .map(|(_, words)| words)
+        .unwrap_or_default();
     let is_reason = matches!(purpose, Purpose::Applied | Purpose::NotApplied);
     let problem = match is_reason {
         true if text.trim().is_empty() => Some("it takes a reason: how do you know?".to_owned()),
@@ -290,7 +296,10 @@ fn typed_line(model: &mut Model) -> Vec<Effect> {
     };
     let effects = acting::event(model, id, what);
     // Where it stayed as it was, the pipeline has said why.
-    let said = model.acting.run(id).and_then(|run| run.pipeline.trail().last());
+    let said = model
+        .acting
+        .run(id)
+        .and_then(|run| run.pipeline.trail().last());
     let said = said.map(|(_, words)| words.shown().to_owned());
     wrong(model, said.unwrap_or_default());
     effects
@@ -343,12 +352,16 @@ fn leave(model: &mut Model) -> Vec<Effect> {
         }
         State::AwaitingApproval => {
             close(model);
-            model.session.say(Tone::Done, "it goes on waiting for approval: A shows it");
+            model
+                .session
+                .say(Tone::Done, "it goes on waiting for approval: A shows it");
             Vec::new()
         }
         State::InDoubt { .. } => {
             close(model);
-            model.session.say(Tone::Failed, "it is still IN DOUBT: A shows it");
+            model
+                .session
+                .say(Tone::Failed, "it is still IN DOUBT: A shows it");
             Vec::new()
         }
         State::Dispatching(_) | State::Verifying(_) | State::Soaking(_) => {
@@ -411,7 +424,9 @@ pub fn paste(model: &mut Model, text: &str) -> Vec<Effect> {
                 model.session.say(Tone::Refused, words);
                 return Vec::new();
             }
-            model.session.say(Tone::Done, "handed in: the signature is checked");
+            model
+                .session
+                .say(Tone::Done, "handed in: the signature is checked");
             vec![Effect::TakeApproval(text.to_owned())]
         }
         Some(Dialog::Menu(_) | Dialog::Runs(_)) | None => Vec::new(),
@@ -430,7 +445,8 @@ pub fn measured(model: &mut Model, lines: Option<usize>) {
         (Some(Dialog::Menu(menu)), _) => menu.scroll.reveal(menu.offers.all.len(), rows.list),
         (Some(Dialog::Runs(scroll)), _) => scroll.reveal(runs, rows.list),
         (Some(Dialog::Form(form)), _) => {
-            form.scroll.reveal(form.fields.len(), (rows.list / 2).max(1));
+            form.scroll
+                .reveal(form.fields.len(), (rows.list / 2).max(1));
         }
         _ => {}
     }

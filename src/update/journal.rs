@@ -28,7 +28,10 @@ pub fn read(model: &mut Model, picture: Arc<JournalPicture>) {
 /// Newest first.
 pub fn sort(model: &mut Model, cursor: Cursor) {
     let list = &mut model.session.journal.list;
-    list.sort(&journal::offers(&model.acting.journal, &list.filter), cursor);
+    list.sort(
+        &journal::offers(&model.acting.journal, &list.filter),
+        cursor,
+    );
     settle(model);
 }
 

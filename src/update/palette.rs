@@ -16,10 +16,9 @@ use crate::model::session::{Screen, Tone};
 pub fn open(model: &mut Model, kind: PromptKind) {
     let before = match kind {
         PromptKind::Filter => present_filter(model),
-        PromptKind::Search
-        | PromptKind::Palette
-        | PromptKind::Resume
-        | PromptKind::BreakGlass => String::new(),
+        PromptKind::Search | PromptKind::Palette | PromptKind::Resume | PromptKind::BreakGlass => {
+            String::new()
+        }
     };
     model.session.prompt = Some(Prompt::new(kind, &before));
 }

@@ -18,11 +18,18 @@ mod room;
 mod workload;
 
 pub(crate) use access::Access;
-pub(crate) use cluster::{Cluster, Clusters, Fetched};
+pub(crate) use cluster::{Cluster, Clusters};
 
 use super::NoPlan;
 use crate::domain::action::ActionRequest;
 use crate::domain::plan::{Plan, Seed, Target};
+
+/// Whether an action is one of these families.
+pub(super) fn plans(action: &str) -> bool {
+    ["k8s.", "argocd.", "rollouts.", "flux."]
+        .iter()
+        .any(|family| action.starts_with(family))
+}
 
 /// Looks up what a request is about, and pins it.
 pub(super) async fn resolve(
@@ -31,7 +38,11 @@ pub(super) async fn resolve(
 ) -> Result<Vec<Target>, NoPlan> {
     match &*request.action {
         action if workload::is_ours(action) => workload::resolve(clusters, request).await,
-        // Nodes, pods, Argo CD, Argo Rollouts and Flux: one arm each.
+        "k8s.node.cordon" | "k8s.node.uncordon" => {
+            node::resolve(clusters.pick(request)?, request).await
+        }
+        "k8s.node.drain" => drain::resolve(clusters.pick(request)?, request).await,
+        "k8s.pod.delete" | "k8s.pod.evict" => pod::resolve(clusters.pick(request)?, request).await,
         _ => Err(unknown(request)),
     }
 }
@@ -50,7 +61,13 @@ pub(super) async fn plan(
         action if workload::is_ours(action) => {
             workload::plan(clusters, request, seed, targets).await
         }
-        // Nodes, pods, Argo CD, Argo Rollouts and Flux: one arm each.
+        "k8s.node.cordon" | "k8s.node.uncordon" => {
+            node::plan(clusters.pick(request)?, request, seed, targets).await
+        }
+        "k8s.node.drain" => drain::plan(clusters.pick(request)?, request, seed, targets).await,
+        "k8s.pod.delete" | "k8s.pod.evict" => {
+            pod::plan(clusters.pick(request)?, request, seed, targets).await
+        }
         _ => Err(unknown(request)),
     }
 }

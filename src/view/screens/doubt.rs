@@ -11,7 +11,10 @@ use crate::view::widgets::page::Page;
 
 /// All that is known of the write.
 pub fn tell(page: &mut Page, run: &Run, at: (Part, usize), why: &Untrusted, model: &Model) {
-    page.text("IN DOUBT: a write left, and nobody knows what became of it.", Role::Danger);
+    page.text(
+        "IN DOUBT: a write left, and nobody knows what became of it.",
+        Role::Danger,
+    );
     page.text(
         "It is never sent again by itself. Find out, then say what you found.",
         Role::Strong,
@@ -19,7 +22,11 @@ pub fn tell(page: &mut Page, run: &Run, at: (Part, usize), why: &Untrusted, mode
     page.gap();
     let since = run.pipeline.since().wall;
     let age = short_age(since, model.now);
-    page.fact("since", &format!("{}Z, {age} ago", since.format("%H:%M:%S")), Role::Text);
+    page.fact(
+        "since",
+        &format!("{}Z, {age} ago", since.format("%H:%M:%S")),
+        Role::Text,
+    );
     page.fact("why", why.shown(), Role::Warn);
     if let Some(looked) = run.looked {
         let words = format!("looked at again {} ago", short_age(looked, model.now));
@@ -59,7 +66,11 @@ fn sent(step: &Step) -> String {
 fn by_hand(page: &mut Page, evidence: &Evidence) {
     match evidence {
         Evidence::None(why) => {
-            page.fact("by hand", &format!("nothing can be read: {why}"), Role::Warn);
+            page.fact(
+                "by hand",
+                &format!("nothing can be read: {why}"),
+                Role::Warn,
+            );
         }
         Evidence::Read {
             read,

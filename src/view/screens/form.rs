@@ -22,7 +22,10 @@ pub fn draw(form: &Form, look: &Look, area: Rect, buf: &mut Buffer) -> Position 
     let words = format!("{}: {}", shown(&spec.name), shown(&spec.help));
     let risk = format!("{} {}", spec.risk.word(), spec.direction.word());
     dialog::title(&words, (&risk, Role::Strong), area, look, buf);
-    let mut cursor = Position { x: area.x, y: area.y };
+    let mut cursor = Position {
+        x: area.x,
+        y: area.y,
+    };
     let height = usize::from(area.height.saturating_sub(3)) / 2;
     let all = form.scroll.window(form.fields.len(), height.max(1));
     for (y, at) in (1..).step_by(2).zip(all) {
@@ -51,7 +54,10 @@ pub fn draw(form: &Form, look: &Look, area: Rect, buf: &mut Buffer) -> Position 
     }
     let below: Vec<StyledLine> = vec![
         vec![(format!(" about {}", form.from), Role::Dim)],
-        vec![(" enter makes the plan: nothing is sent".to_owned(), Role::Hint)],
+        vec![(
+            " enter makes the plan: nothing is sent".to_owned(),
+            Role::Hint,
+        )],
     ];
     dialog::lines(&below, area.height.saturating_sub(2), area, look, buf);
     cursor

@@ -46,9 +46,7 @@ fn standing(standing: &Standing) -> (String, Role) {
         Standing::Off => ("none: nothing acts from here".to_owned(), Role::Dim),
         Standing::Whole(anchor) => (format!("whole: {anchor}"), Role::Ok),
         Standing::Broken { seq, why } => (format!("BROKEN at record {seq}: {why}"), Role::Danger),
-        Standing::Unwritable(why) => {
-            (format!("UNWRITABLE, acting is off: {why}"), Role::Danger)
-        }
+        Standing::Unwritable(why) => (format!("UNWRITABLE, acting is off: {why}"), Role::Danger),
     }
 }
 
@@ -78,12 +76,17 @@ fn rows(model: &Model, look: &Look, area: Rect, layout: Layout, buf: &mut Buffer
     if held.rows.is_empty() {
         list::empty(&why_empty(model), area, layout, look, buf);
     }
-    list::held_rows(held, area, layout, look, buf, |one, name, pen| {
-        match journal::of_row(&model.acting.journal, one) {
+    list::held_rows(
+        held,
+        area,
+        layout,
+        look,
+        buf,
+        |one, name, pen| match journal::of_row(&model.acting.journal, one) {
             Some(kept) => row(kept, name, area.width, look, pen),
             None => list::gone(one.name.shown(), "not among the last ones", look, pen),
-        }
-    });
+        },
+    );
 }
 
 fn why_empty(model: &Model) -> Vec<(String, Role)> {
@@ -125,7 +128,11 @@ fn row(kept: &Kept, name: Modifier, width: u16, look: &Look, pen: &mut Pen<'_>) 
     let dots = look.glyphs.ellipsis;
     let (time, who, action) = columns(width);
     let record = &kept.record;
-    let format = if width >= WIDE { "%m-%d %H:%M:%S" } else { "%H:%M:%S" };
+    let format = if width >= WIDE {
+        "%m-%d %H:%M:%S"
+    } else {
+        "%H:%M:%S"
+    };
     pen.write(" ", style(Role::Text));
     let at = record.at.format(format).to_string();
     list::cell(&at, time, dots, style(Role::Dim), pen);
@@ -190,7 +197,11 @@ fn record(model: &Model, look: &Look, width: u16) -> Vec<StyledLine> {
     page.fact("kind", journal::kind(&record.entry), Role::Text);
     let at = record.at.format("%Y-%m-%d %H:%M:%S%.3f");
     page.fact("at", &format!("{at}Z"), Role::Text);
-    page.fact("by", &format!("{} on {}", record.by.name, record.by.host), Role::Text);
+    page.fact(
+        "by",
+        &format!("{} on {}", record.by.name, record.by.host),
+        Role::Text,
+    );
     if let Some(env) = &record.env {
         page.fact("env", env.shown(), Role::Text);
     }
@@ -222,7 +233,16 @@ fn fields(place: &str, value: &Value, page: &mut Page) {
             }
         }
         Value::Null => {}
-        Value::String(words) => page.text(&format!("{}: {}", shown(place), shown(words)), Role::Text),
-        other => page.text(&format!("{}: {}", shown(place), text::printable(&other.to_string(), 200)), Role::Text),
+        Value::String(words) => {
+            page.text(&format!("{}: {}", shown(place), shown(words)), Role::Text)
+        }
+        other => page.text(
+            &format!(
+                "{}: {}",
+                shown(place),
+                text::printable(&other.to_string(), 200)
+            ),
+            Role::Text,
+        ),
     }
 }

@@ -25,18 +25,36 @@ const WIDE: u16 = 76;
 pub fn draw(menu: &Menu, model: &Model, look: &Look, area: Rect, buf: &mut Buffer) {
     let all = &menu.offers.all;
     let words = format!("What can be done about {}", menu.offers.about);
-    let count = format!("{} of {}", (menu.scroll.cursor + 1).min(all.len()), all.len());
+    let count = format!(
+        "{} of {}",
+        (menu.scroll.cursor + 1).min(all.len()),
+        all.len()
+    );
     dialog::title(&words, (&count, Role::Dim), area, look, buf);
-    rows(menu.scroll, all.len(), model, look, area, buf, |at, name, pen| {
-        row(&all[at], name, area.width, look, pen);
-    });
+    rows(
+        menu.scroll,
+        all.len(),
+        model,
+        look,
+        area,
+        buf,
+        |at, name, pen| {
+            row(&all[at], name, area.width, look, pen);
+        },
+    );
     let below: Vec<StyledLine> = match all.get(menu.scroll.cursor) {
         None => Vec::new(),
         Some(offer) => vec![
-            vec![(format!(" {}, named by {}", offer.target, offer.from), Role::Dim)],
+            vec![(
+                format!(" {}, named by {}", offer.target, offer.from),
+                Role::Dim,
+            )],
             match offer.off {
                 Some(why) => vec![(format!(" off: {why}"), Role::Warn)],
-                None => vec![(format!(" {}: nothing is sent before you confirm", offer.help), Role::Hint)],
+                None => vec![(
+                    format!(" {}: nothing is sent before you confirm", offer.help),
+                    Role::Hint,
+                )],
             },
         ],
     };
@@ -50,7 +68,12 @@ fn row(offer: &Offer, name: Modifier, width: u16, look: &Look, pen: &mut Pen<'_>
     let role = |role| if is_off { Role::Dim } else { role };
     let action = if width >= WIDE { 21 } else { 19 };
     pen.write(" ", style(Role::Text));
-    pen.column(&offer.action, action, dots, style(role(Role::Text)).add_modifier(name));
+    pen.column(
+        &offer.action,
+        action,
+        dots,
+        style(role(Role::Text)).add_modifier(name),
+    );
     pen.write(" ", style(Role::Text));
     pen.column(offer.risk.word(), 3, dots, style(role(Role::Strong)));
     if width >= WIDE {
@@ -82,21 +105,31 @@ pub fn runs(scroll: Scroll, model: &Model, look: &Look, area: Rect, buf: &mut Bu
     let count = format!("{} of {}", (scroll.cursor + 1).min(all.len()), all.len());
     dialog::title("What was begun here", (&count, Role::Dim), area, look, buf);
     let dots = look.glyphs.ellipsis;
-    rows(scroll, all.len(), model, look, area, buf, |at, name, pen| {
-        let style = |role| look.theme.style(role);
-        let run = all[at];
-        let (state, role) = plan::state_words(run, model);
-        let age = short_age(run.pipeline.since().wall, model.now);
-        pen.write(" ", style(Role::Text));
-        pen.right_column(&age, 4, dots, style(Role::Dim));
-        pen.write(" ", style(Role::Text));
-        pen.column(&state, 20, dots, style(role));
-        let room = pen.left().saturating_sub(2);
-        let title = text::fit_middle(&run.title(), room, dots).into_owned();
-        pen.write(" ", style(Role::Text))
-            .write(&title, style(Role::Text).add_modifier(name));
-    });
-    let last = all.get(scroll.cursor).and_then(|run| run.pipeline.trail().last());
+    rows(
+        scroll,
+        all.len(),
+        model,
+        look,
+        area,
+        buf,
+        |at, name, pen| {
+            let style = |role| look.theme.style(role);
+            let run = all[at];
+            let (state, role) = plan::state_words(run, model);
+            let age = short_age(run.pipeline.since().wall, model.now);
+            pen.write(" ", style(Role::Text));
+            pen.right_column(&age, 4, dots, style(Role::Dim));
+            pen.write(" ", style(Role::Text));
+            pen.column(&state, 20, dots, style(role));
+            let room = pen.left().saturating_sub(2);
+            let title = text::fit_middle(&run.title(), room, dots).into_owned();
+            pen.write(" ", style(Role::Text))
+                .write(&title, style(Role::Text).add_modifier(name));
+        },
+    );
+    let last = all
+        .get(scroll.cursor)
+        .and_then(|run| run.pipeline.trail().last());
     let last = last.map(|(_, words)| vec![(format!(" {words}"), Role::Dim)]);
     let below: Vec<StyledLine> = last.into_iter().collect();
     dialog::lines(&below, area.height.saturating_sub(2), area, look, buf);
@@ -118,7 +151,11 @@ fn rows(
         let mut pen = Pen::line(buf, area, y);
         let gutter = if is_here { look.glyphs.gutter } else { " " };
         pen.write(gutter, look.theme.style(Role::Title));
-        let name = if is_here { Modifier::BOLD } else { Modifier::empty() };
+        let name = if is_here {
+            Modifier::BOLD
+        } else {
+            Modifier::empty()
+        };
         draw(at, name, &mut pen);
         if is_here {
             let whole = Rect {
@@ -127,7 +164,10 @@ fn rows(
                 width: area.width.saturating_sub(1),
                 height: 1,
             };
-            buf.set_style(whole.intersection(buf.area), look.theme.style(Role::Selected));
+            buf.set_style(
+                whole.intersection(buf.area),
+                look.theme.style(Role::Selected),
+            );
         }
     }
 }

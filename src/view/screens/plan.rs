@@ -30,7 +30,9 @@ pub fn draw(model: &Model, look: &Look, area: Rect, buf: &mut Buffer) -> Option<
     let (state, role) = state_words(run, model);
     dialog::title(&run.title(), (&state, role), area, look, buf);
     let all = lines(shown, run, model, look, area.width);
-    let window = shown.scroll.window(all.len(), dialog_rows(&model.session).text);
+    let window = shown
+        .scroll
+        .window(all.len(), dialog_rows(&model.session).text);
     let more = all.len() - window.end;
     let inside = Rect {
         height: area.height.saturating_sub(3),
@@ -57,7 +59,10 @@ pub fn state_words(run: &Run, model: &Model) -> (String, Role) {
         State::Verifying(_) => word("verifying", Role::Warn),
         State::Soaking(until) => {
             let left = until.saturating_sub(model.acting.steady);
-            (format!("soaking {} left", minutes(left.as_secs())), Role::Warn)
+            (
+                format!("soaking {} left", minutes(left.as_secs())),
+                Role::Warn,
+            )
         }
         State::Ended(end) => (end.word().to_owned(), end_role(*end)),
     }
@@ -170,7 +175,10 @@ fn ended(page: &mut Page, run: &Run, end: End) {
     };
     page.text(words, end_role(end));
     if run.pipeline.may_revert() {
-        page.text("It can be taken back: that asks for a confirmation of its own.", Role::Hint);
+        page.text(
+            "It can be taken back: that asks for a confirmation of its own.",
+            Role::Hint,
+        );
     }
     page.gap();
 }
@@ -181,9 +189,16 @@ pub fn trail(page: &mut Page, run: &Run, most: usize) {
     let hidden = all.len().saturating_sub(most);
     let began = run.pipeline.trail().first().map(|(at, _)| at.steady);
     for (at, words) in &all[hidden..] {
-        let since = at.steady.saturating_sub(began.unwrap_or_default()).as_secs();
+        let since = at
+            .steady
+            .saturating_sub(began.unwrap_or_default())
+            .as_secs();
         let time = at.wall.format("%H:%M:%S");
-        page.hanging(&format!("{time}Z {:>5} ", format!("+{since}s")), words.shown(), Role::Text);
+        page.hanging(
+            &format!("{time}Z {:>5} ", format!("+{since}s")),
+            words.shown(),
+            Role::Text,
+        );
     }
 }
 
@@ -261,12 +276,8 @@ fn standing(shown: &PlanDialog, run: &Run, model: &Model) -> (String, Role) {
             }
         }
         State::Armed => ("esc or enter stops it".to_owned(), Role::Danger),
-        State::InDoubt { .. } => {
-            ("it is never sent again by itself".to_owned(), Role::Warn)
-        }
-        State::Dispatching(_) => {
-            ("closing this does not stop it".to_owned(), Role::Dim)
-        }
+        State::InDoubt { .. } => ("it is never sent again by itself".to_owned(), Role::Warn),
+        State::Dispatching(_) => ("closing this does not stop it".to_owned(), Role::Dim),
         _ => (format!("plan {}", digest.code()), Role::Dim),
     }
 }

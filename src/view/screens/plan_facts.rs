@@ -38,7 +38,11 @@ pub fn tell(page: &mut Page, run: &Run, model: &Model, look: &Look) {
     let dot = look.glyphs.dot;
     let (risk, role) = risk_words(plan.risk);
     let direction = direction_words(plan.direction);
-    let words = format!("{} {risk} {dot} {} {direction}", plan.risk.word(), plan.direction.word());
+    let words = format!(
+        "{} {risk} {dot} {} {direction}",
+        plan.risk.word(),
+        plan.direction.word()
+    );
     page.fact("risk", &words, role);
     dry_run(page, "dry run", &plan.dry_run);
     for (at, one) in plan.differences.iter().enumerate() {
@@ -46,7 +50,11 @@ pub fn tell(page: &mut Page, run: &Run, model: &Model, look: &Look) {
         page.fact(name, &difference(one, look), Role::Text);
     }
     for (at, words) in plan.blast.words.iter().enumerate() {
-        page.fact(if at == 0 { "touches" } else { "" }, words.shown(), Role::Text);
+        page.fact(
+            if at == 0 { "touches" } else { "" },
+            words.shown(),
+            Role::Text,
+        );
     }
     reverse(page, plan);
     if let Some(reason) = &plan.request.occasion.reason {
@@ -80,8 +88,7 @@ fn code_points(target: &Target) -> Option<String> {
         .take(12)
         .map(|c| format!("U+{:04X}", u32::from(c)))
         .collect();
-    (!strange.is_empty())
-        .then(|| format!("its name is not plain ASCII: {}", strange.join(" ")))
+    (!strange.is_empty()).then(|| format!("its name is not plain ASCII: {}", strange.join(" ")))
 }
 
 fn risk_words(risk: Risk) -> (&'static str, Role) {
@@ -154,9 +161,7 @@ pub fn findings(page: &mut Page, run: &Run, model: &Model, look: &Look) {
             Holds::Warns => (glyphs.warn, "warns", Role::Warn),
             Holds::No if waits(finding) => (glyphs.ellipsis, "waits", Role::Dim),
             Holds::No => (glyphs.cross, "NO", Role::Failed),
-            Holds::Unknown if finding.lets_through(plan.direction) => {
-                ("?", "unknown", Role::Warn)
-            }
+            Holds::Unknown if finding.lets_through(plan.direction) => ("?", "unknown", Role::Warn),
             Holds::Unknown => ("?", "unknown", Role::Failed),
         };
         let words = format!("{}: {}", finding.gate.words(), finding.words);
@@ -189,9 +194,10 @@ pub fn approvals(page: &mut Page, run: &Run, model: &Model, look: &Look) {
         return;
     }
     page.gap();
-    let role = require.role.as_deref().map_or(String::new(), |role| {
-        format!(" by role {}", shown(role))
-    });
+    let role = require
+        .role
+        .as_deref()
+        .map_or(String::new(), |role| format!(" by role {}", shown(role)));
     let words = format!("{} needed{role}, never by who asks", require.approvals);
     page.fact("approvals", &words, Role::Strong);
     for approval in &facts.approvals {
@@ -203,7 +209,11 @@ pub fn approvals(page: &mut Page, run: &Run, model: &Model, look: &Look) {
         );
         let problem = approval.problem(plan, digest, &facts.requester, policy, model.now);
         match problem {
-            None => page.signed((&format!("{} counts  ", look.glyphs.check), Role::Ok), &who, Role::Text),
+            None => page.signed(
+                (&format!("{} counts  ", look.glyphs.check), Role::Ok),
+                &who,
+                Role::Text,
+            ),
             Some(why) => {
                 let words = format!("{who}: {}", shown(&why.0));
                 let sign = format!("{} does not count", look.glyphs.cross);
@@ -217,7 +227,10 @@ pub fn approvals(page: &mut Page, run: &Run, model: &Model, look: &Look) {
     }
     let id = plan.seed.id.short();
     if *run.pipeline.state() == State::AwaitingApproval {
-        let there = model.acting.steady.saturating_sub(run.pipeline.since().steady);
+        let there = model
+            .acting
+            .steady
+            .saturating_sub(run.pipeline.since().steady);
         let left = APPROVAL_LIMIT.saturating_sub(there).as_secs();
         let words = format!(
             "asked {} ago, waited for {} more. They run `quell approve {id}`; paste here what they send.",

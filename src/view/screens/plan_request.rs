@@ -20,9 +20,20 @@ pub fn tell(page: &mut Page, run: &Run, look: &Look) {
     let (Some(plan), Some(digest)) = (run.pipeline.plan(), run.pipeline.digest()) else {
         return;
     };
-    page.fact("action", &format!("{} of {}Z", plan.seed.id, plan.seed.at.format("%Y-%m-%d %H:%M:%S")), Role::Dim);
+    page.fact(
+        "action",
+        &format!(
+            "{} of {}Z",
+            plan.seed.id,
+            plan.seed.at.format("%Y-%m-%d %H:%M:%S")
+        ),
+        Role::Dim,
+    );
     page.fact("plan", digest.as_str(), Role::Dim);
-    for (part, name) in [(Part::Forward, "What is sent"), (Part::Reverse, "What takes it back")] {
+    for (part, name) in [
+        (Part::Forward, "What is sent"),
+        (Part::Reverse, "What takes it back"),
+    ] {
         let all = plan.steps_of(part);
         if all.is_empty() {
             continue;
@@ -50,7 +61,10 @@ fn step(page: &mut Page, at: usize, step: &Step) {
     match &step.write {
         Write::Http(write) => {
             let (verb, server) = (write.verb.word(), shown(&write.server));
-            page.text(&format!("   {verb} {server} {}", shown(&write.path)), Role::Code);
+            page.text(
+                &format!("   {verb} {server} {}", shown(&write.path)),
+                Role::Code,
+            );
             let mut names: Vec<String> = Vec::new();
             names.extend(write.content_type.as_deref().map(shown));
             names.extend(write.headers.iter().map(|(name, _)| shown(name)));
@@ -58,17 +72,26 @@ fn step(page: &mut Page, at: usize, step: &Step) {
                 names if names.is_empty() => "no further headers".to_owned(),
                 names => format!("headers: {names}"),
             };
-            let words = format!("   {headers}; body of {} bytes, not shown", write.body.len());
+            let words = format!(
+                "   {headers}; body of {} bytes, not shown",
+                write.body.len()
+            );
             page.text(&words, Role::Dim);
         }
         Write::Command(write) => {
             let program = shown(&write.program);
             let hash: String = shown(&write.sha256).chars().take(12).collect();
-            let words = format!("   {program} (sha256 {hash}), {} arguments, not shown", write.arguments.len());
+            let words = format!(
+                "   {program} (sha256 {hash}), {} arguments, not shown",
+                write.arguments.len()
+            );
             page.text(&words, Role::Code);
             let names = write.environment.iter().map(|(name, _)| shown(name));
             let names: Vec<String> = names.collect();
-            let place = write.directory.as_deref().map_or_else(|| "nowhere".to_owned(), shown);
+            let place = write
+                .directory
+                .as_deref()
+                .map_or_else(|| "nowhere".to_owned(), shown);
             let words = format!(
                 "   in {place}, environment {}, at most {} s",
                 names.join(", "),
