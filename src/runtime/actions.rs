@@ -55,10 +55,8 @@ pub(super) fn begin(
     tasks: &mut Tasks,
     inbox: &mpsc::Sender<Msg>,
 ) -> (Actions, Acting) {
-    let mut model = Acting {
-        policy: settings.actions.policy.clone().map(Arc::new),
-        ..Acting::default()
-    };
+    let mut model = Acting::default();
+    model.policy = settings.actions.policy.clone().map(Arc::new);
     let scratch = scratch_of(mode);
     let below = scratch.as_deref().map(Paths::below);
     let paths = below.as_ref().unwrap_or(paths);
