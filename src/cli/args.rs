@@ -218,6 +218,9 @@ pub enum Print {
     /// List, print or look up runbooks
     #[command(subcommand, arg_required_else_help = true)]
     Runbook(RunbookCommand),
+    /// Show, verify or export the record of what was done
+    #[command(subcommand, arg_required_else_help = true)]
+    Journal(JournalCommand),
     /// Print a completion script for a shell
     #[command(after_help = "Examples:\n  \
         quell completions bash > ~/.local/share/bash-completion/completions/quell\n  \
@@ -396,6 +399,66 @@ pub struct WhichArgs {
     /// An annotation of the alert; may be repeated
     #[arg(long, value_name = "NAME=VALUE")]
     pub annotation: Vec<String>,
+    /// Text or JSON.
+    #[command(flatten)]
+    pub reading: Reading,
+}
+
+/// `quell journal ...`
+#[derive(Clone, Debug, Subcommand)]
+pub enum JournalCommand {
+    /// List what was done, oldest first: requests, plans, checks, approvals, writes and their outcomes
+    #[command(
+        after_help = "A filter is words, all of which must hold: action=, kind=, who=, env=, since=6h, and any other word \
+        is a part of what a record says.\n\nExamples:\n  \
+        quell journal show since=2h kind=intent kind=outcome\n  \
+        quell journal show action=4f2c91a0 --json | jq '.records[].record.entry'"
+    )]
+    Show(JournalShowArgs),
+    /// Say whether every record is as it was written, which is the first that is not, and what proves it
+    #[command(
+        after_help = "Exit status: 0 every record holds, 1 one does not or an anchor cannot be believed, 3 the file \
+        cannot be read.\nLines of a log are an anchor, too.\n\nExamples:\n  \
+        quell journal verify --anchor /mnt/elsewhere/quell.checkpoints\n  \
+        journalctl -t quell -o cat > lines && quell journal verify --anchor lines"
+    )]
+    Verify(JournalVerifyArgs),
+    /// Print every record as one line of JSON
+    #[command(after_help = "Example:\n  quell journal export | jq -c 'select(.record.action)'")]
+    Export(JournalFile),
+}
+
+/// Which journal.
+#[derive(Clone, Debug, Default, Args)]
+pub struct JournalFile {
+    /// A copy of a journal, instead of this environment's own
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub file: Option<PathBuf>,
+}
+
+/// `quell journal show`
+#[derive(Clone, Debug, Default, Args)]
+pub struct JournalShowArgs {
+    /// Words such as action=4f2c91a0, kind=outcome, since=6h, or a part of a text
+    #[arg(value_name = "FILTER")]
+    pub filter: Vec<String>,
+    /// Which journal.
+    #[command(flatten)]
+    pub journal: JournalFile,
+    /// Text or JSON.
+    #[command(flatten)]
+    pub reading: Reading,
+}
+
+/// `quell journal verify`
+#[derive(Clone, Debug, Default, Args)]
+pub struct JournalVerifyArgs {
+    /// A file with checkpoints of it, beside the anchors of the config; may be repeated
+    #[arg(long, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub anchor: Vec<PathBuf>,
+    /// Which journal.
+    #[command(flatten)]
+    pub journal: JournalFile,
     /// Text or JSON.
     #[command(flatten)]
     pub reading: Reading,

@@ -40,6 +40,9 @@ mod gather_onsets;
 pub mod gather_slos;
 pub mod init;
 mod init_found;
+pub mod journal;
+pub mod journal_choice;
+mod journal_words;
 pub mod json;
 pub mod kept;
 pub mod output;
@@ -133,6 +136,7 @@ pub async fn run(command: &Print, global: &Global, world: &World, output: &mut O
             let asking = Asking::new(args.reading, global, world, output);
             list_alerts(args, asking).await
         }
+        Print::Journal(command) => journal::run(command, global, world, output),
         Print::Runbook(command) => read_runbooks(command, global, world, output).await,
     };
     output.print(&answer.unwrap_or_else(|answer| answer))
