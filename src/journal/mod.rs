@@ -136,13 +136,9 @@ impl Journal {
     pub fn picture(&self) -> JournalPicture {
         let mut picture = read::picture(&self.path, &self.settings);
         let known = with(&self.shared, |known| known.clone());
-        if let (Standing::Whole(_) | Standing::Broken { .. }, Some(why)) =
-            (&picture.standing, &known.failed)
-        {
-            if matches!(picture.standing, Standing::Whole(_)) {
-                picture.standing = Standing::Unwritable(Untrusted::line(why));
-            }
-            return picture;
+        // A record that does not hold says more than that nothing is taken because of it.
+        if let (Standing::Whole(_), Some(why)) = (&picture.standing, &known.failed) {
+            picture.standing = Standing::Unwritable(Untrusted::line(why));
         }
         if let Standing::Whole(words) = &picture.standing {
             let anchors = known.anchors.iter().map(|(by, why)| format!("{by}: {why}"));

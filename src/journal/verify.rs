@@ -86,7 +86,8 @@ struct Place {
     checkpoints: Vec<Checkpoint>,
 }
 
-/// One thing that has to hold at a size.
+/// One thing that has to hold at a size, if its signature does. That is looked at only where it matters: a
+/// year of checkpoints would take seconds, and one that the journal agrees with harms nobody.
 struct Claim<'a> {
     place: &'a Place,
     checkpoint: &'a Checkpoint,
@@ -128,7 +129,7 @@ pub(super) fn verify(
     let mut first_bad = None;
     let mut claims = claims(&places, &identity, &mut verdict.doubts, &mut first_bad);
     claims.sort_by_key(|claim| claim.checkpoint.size);
-    let mut judge = Judge::new(&claims, &position);
+    let mut judge = Judge::new(&claims, &identity, &position);
     judge.look(&position);
     let ended = position.read_on(&file, length, |position, frame| {
         judge.look(position);
@@ -151,7 +152,20 @@ pub(super) fn verify(
     };
     let bad = [read, judge.rewritten.take(), first_bad];
     verdict.broken = bad.into_iter().flatten().min_by_key(|found| found.seq);
-    verdict.proofs = proofs(&places, &judge.held);
+    verdict.proofs = proofs(&places, &mut judge);
+    let forged = std::mem::take(&mut judge.forged);
+    for place in &places {
+        let count = forged
+            .iter()
+            .filter(|claim| std::ptr::eq(claim.place, place))
+            .count();
+        if count > 0 {
+            let by = &place.by;
+            verdict.doubts.push(format!(
+                "{by}: signatures of {count} checkpoints do not match"
+            ));
+        }
+    }
     Ok(verdict)
 }
 
@@ -262,7 +276,7 @@ fn claims<'a>(
     for place in places {
         let (mut of_this, mut forged) = (0, 0);
         for checkpoint in &place.checkpoints {
-            match identity.check(checkpoint) {
+            match identity.claims(checkpoint) {
                 Ok(()) => claims.push(Claim { place, checkpoint }),
                 Err(Unproven::OtherJournal) => continue,
                 Err(Unproven::Forged) => forged += 1,
@@ -306,20 +320,25 @@ fn claims<'a>(
 /// Compares the tree with what was claimed of it, size by size.
 struct Judge<'a> {
     claims: &'a [Claim<'a>],
+    identity: &'a Identity,
     next: usize,
-    held: Vec<&'a Claim<'a>>,
-    /// Behind the records that are proven so far.
-    proven: (u64, u64),
+    /// With the byte behind the last record that each speaks of.
+    held: Vec<(&'a Claim<'a>, u64)>,
+    forged: Vec<&'a Claim<'a>>,
+    /// Where the first record begins.
+    start: u64,
     rewritten: Option<Break>,
 }
 
 impl<'a> Judge<'a> {
-    fn new(claims: &'a [Claim<'a>], start: &Position) -> Self {
+    fn new(claims: &'a [Claim<'a>], identity: &'a Identity, start: &Position) -> Self {
         Self {
             claims,
+            identity,
             next: 0,
             held: Vec::new(),
-            proven: (0, start.end),
+            forged: Vec::new(),
+            start: start.end,
             rewritten: None,
         }
     }
@@ -331,10 +350,9 @@ impl<'a> Judge<'a> {
             }
             self.next += 1;
             if claim.checkpoint.root == position.tree.root() {
-                self.held.push(claim);
-                self.proven = (position.next(), position.end);
-            } else if self.rewritten.is_none() {
-                let (seq, offset) = self.proven;
+                self.held.push((claim, position.end));
+            } else if self.rewritten.is_none() && self.is_signed(claim) {
+                let (seq, offset) = self.proven();
                 let last = position.next().saturating_sub(1);
                 let which = if seq == last {
                     format!("record {seq} is")
@@ -354,9 +372,30 @@ impl<'a> Judge<'a> {
         }
     }
 
+    /// Behind the records that are proven so far.
+    fn proven(&mut self) -> (u64, u64) {
+        let held = std::mem::take(&mut self.held);
+        let last = held.iter().rev().find(|(claim, _)| self.is_signed(claim));
+        let proven = last.map_or((0, self.start), |(claim, end)| {
+            (claim.checkpoint.size, *end)
+        });
+        self.held = held;
+        proven
+    }
+
+    /// Whether the journal's key signed it.
+    fn is_signed(&mut self, claim: &'a Claim<'a>) -> bool {
+        let is_signed = self.identity.check(claim.checkpoint).is_ok();
+        if !is_signed && !self.forged.iter().any(|known| std::ptr::eq(*known, claim)) {
+            self.forged.push(claim);
+        }
+        is_signed
+    }
+
     /// The largest claim beyond the last record.
-    fn left(&self) -> Option<&'a Claim<'a>> {
-        self.claims.get(self.next..)?.last()
+    fn left(&mut self) -> Option<&'a Claim<'a>> {
+        let left = self.claims.get(self.next..)?;
+        left.iter().rev().find(|claim| self.is_signed(claim))
     }
 }
 
@@ -370,18 +409,20 @@ fn cut(claim: &Claim<'_>, records: u64) -> String {
 }
 
 /// The largest that each place proves.
-fn proofs(places: &[Place], held: &[&Claim<'_>]) -> Vec<Proof> {
-    let best = places.iter().filter_map(|place| {
-        let of_place = held.iter().filter(|claim| std::ptr::eq(claim.place, place));
-        let best = of_place.max_by_key(|claim| claim.checkpoint.size)?;
-        Some(Proof {
+fn proofs<'a>(places: &'a [Place], judge: &mut Judge<'a>) -> Vec<Proof> {
+    let held = std::mem::take(&mut judge.held);
+    let mut proofs = Vec::new();
+    for place in places {
+        let of_place = |claim: &&Claim<'_>| std::ptr::eq(claim.place, place);
+        let mut claims = held.iter().rev().map(|(claim, _)| *claim).filter(of_place);
+        let best = claims.find(|claim| judge.is_signed(claim));
+        proofs.extend(best.map(|best| Proof {
             by: place.by.clone(),
             strength: place.strength,
             records: best.checkpoint.size,
             at: best.checkpoint.at,
-        })
-    });
-    let mut proofs: Vec<Proof> = best.collect();
+        }));
+    }
     proofs.sort_by_key(|proof| (proof.strength, proof.records));
     proofs
 }

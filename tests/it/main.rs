@@ -26,6 +26,7 @@ mod delivery;
 mod demo;
 mod endings;
 mod hostile;
+mod journal;
 mod peers;
 mod quell;
 mod raw;
