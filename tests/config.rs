@@ -8,6 +8,8 @@
     reason = "a failed unwrap fails the test"
 )]
 
+#[path = "config/actions.rs"]
+mod actions;
 #[path = "config/delivery.rs"]
 mod delivery;
 
