@@ -17,6 +17,7 @@ use clap_complete::Shell;
 
 use super::action_args::{ActionCommand, PanicArgs};
 use super::burn_json::Detail;
+use super::policy_args::PolicyCommand;
 use crate::config::Overrides;
 use crate::config::overrides::Values;
 
@@ -108,6 +109,9 @@ pub struct Global {
     #[arg(long, global = true, env = "QUELL_CHANGES", hide_env = true, value_name = "PATH", value_hint = ValueHint::DirPath)]
     #[arg(value_parser = OsStringPath)]
     pub changes: Vec<PathBuf>,
+    /// What may be done: a policy file, builtin:observe or builtin:cautious. Without any, nothing
+    #[arg(long, global = true, env = "QUELL_POLICY", hide_env = true, value_name = "FILE", value_hint = ValueHint::FilePath)]
+    pub policy: Option<String>,
     /// Change nothing anywhere, whatever the config allows
     #[arg(long, global = true, env = "QUELL_READ_ONLY", hide_env = true, value_parser = FalseyValueParser::new())]
     pub read_only: bool,
@@ -221,6 +225,9 @@ pub enum Print {
     /// Show, verify or export the record of what was done
     #[command(subcommand, arg_required_else_help = true)]
     Journal(JournalCommand),
+    /// Show the policy, test it, or ask what it would say
+    #[command(subcommand, arg_required_else_help = true)]
+    Policy(PolicyCommand),
     /// Print a completion script for a shell
     #[command(after_help = "Examples:\n  \
         quell completions bash > ~/.local/share/bash-completion/completions/quell\n  \
@@ -495,6 +502,7 @@ impl Global {
         for (id, value) in [
             ("env", &mut self.env),
             ("theme", &mut self.theme),
+            ("policy", &mut self.policy),
             ("log_level", &mut self.log_level),
             ("burn_policy", &mut self.burn_policy),
             ("context", &mut self.context),
@@ -508,6 +516,7 @@ impl Global {
         ] {
             *path = path.take().filter(|_| given(id));
         }
+        self.read_only &= given("read_only");
         self.no_color &= given("no_color");
         self.ascii &= given("ascii");
     }
@@ -529,6 +538,8 @@ impl Global {
             context: self.context.clone(),
             terraforms: self.terraform.clone(),
             changes: self.changes.clone(),
+            policy: self.policy.clone(),
+            read_only: self.read_only,
             theme: self.theme.clone(),
             no_color: self.no_color,
             ascii: self.ascii,

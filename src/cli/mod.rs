@@ -47,6 +47,12 @@ pub mod json;
 pub mod kept;
 pub mod output;
 pub mod page;
+mod policy;
+pub mod policy_args;
+mod policy_case;
+mod policy_json;
+mod policy_test;
+mod policy_text;
 mod rewind;
 pub mod runbook;
 pub mod shell;
@@ -138,6 +144,7 @@ pub async fn run(command: &Print, global: &Global, world: &World, output: &mut O
         }
         Print::Journal(command) => journal::run(command, global, world, output),
         Print::Runbook(command) => read_runbooks(command, global, world, output).await,
+        Print::Policy(command) => policy::run(command, global, world, output),
     };
     output.print(&answer.unwrap_or_else(|answer| answer))
 }

@@ -44,7 +44,7 @@ pub struct LoadedPolicy {
 ///
 /// # Errors
 /// There is no such built-in policy; what to write instead.
-pub(super) fn built_in(name: &str) -> Option<Result<Policy, String>> {
+pub fn built_in(name: &str) -> Option<Result<Policy, String>> {
     if !name.starts_with(BUILT_IN) {
         return None;
     }

@@ -8,7 +8,6 @@ use std::path::{Path, PathBuf};
 use super::actions::{
     ActionSettings, Anchor, ApprovalSettings, Carrier, ControlPlane, JournalSettings, LocalCommand,
 };
-use super::finding::Spot;
 use super::naming::{Names, is_on_show};
 use super::policy::{LoadedPolicy, built_in, load_policy};
 use super::raw::Text;
@@ -251,9 +250,4 @@ pub(super) fn absolute(resolver: &mut Resolver<'_>, text: &Text) -> Option<PathB
         return None;
     }
     Some(path)
-}
-
-/// For findings about what has no value of its own.
-pub(super) fn spot_of<'a>(text: Option<&'a Text>, header: &'a Spot) -> &'a Spot {
-    text.map_or(header, |text| &text.spot)
 }

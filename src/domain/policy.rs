@@ -34,6 +34,18 @@ pub enum Mode {
     Enforce,
 }
 
+impl Mode {
+    /// The word in policies and JSON.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Observe => "observe",
+            Self::Warn => "warn",
+            Self::Enforce => "enforce",
+        }
+    }
+}
+
 /// How a rule's denial can be passed.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Level {
@@ -43,6 +55,18 @@ pub enum Level {
     Soft,
     /// Nobody passes it.
     Hard,
+}
+
+impl Level {
+    /// The word in policies and JSON.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Advisory => "advisory",
+            Self::Soft => "soft",
+            Self::Hard => "hard",
+        }
+    }
 }
 
 /// The rules.
@@ -227,6 +251,19 @@ pub enum RuleVerdict {
     Denies,
 }
 
+impl RuleVerdict {
+    /// The word in fixtures and JSON.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Passes => "passes",
+            Self::Warns => "warns",
+            Self::DeniesSoftly => "denies_softly",
+            Self::Denies => "denies",
+        }
+    }
+}
+
 /// What a policy says of a plan.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Judgement {
@@ -242,6 +279,17 @@ pub struct Judgement {
     pub verify: VerifyRule,
     /// The mode.
     pub mode: Mode,
+}
+
+impl Revert {
+    /// The word in policies and JSON.
+    #[must_use]
+    pub fn word(self) -> &'static str {
+        match self {
+            Self::Offer => "offer",
+            Self::Auto => "auto",
+        }
+    }
 }
 
 impl Policy {

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::reading::{Asked, Outcome, Part};
-use super::{Limits, Require};
+use super::{Limits, Require, Revert, VerifyRule};
 use crate::domain::duration::{self, exact};
 use crate::domain::text::{Untrusted, shown};
 
@@ -160,7 +160,45 @@ impl Require {
     }
 }
 
+impl VerifyRule {
+    /// How it is watched, in words; none where it says nothing.
+    #[must_use]
+    pub fn words(&self) -> Option<String> {
+        let soak = self.soak?;
+        let mut words = format!("the burn for {}", exact(soak.as_secs()));
+        if let Some(abort_if) = &self.abort_if {
+            let then = match self.revert {
+                Revert::Offer => "offered to be taken back",
+                Revert::Auto => "taken back by itself, once",
+            };
+            words.push_str(&format!("; {then} if {abort_if}"));
+        }
+        Some(words)
+    }
+}
+
 impl Limits {
+    /// What it bounds, in words; none where it bounds nothing.
+    #[must_use]
+    pub fn words(&self) -> Option<String> {
+        let number = |name: &str, most: Option<u32>| most.map(|most| format!("{name} {most}"));
+        let span = |name: &str, most: Option<Duration>| {
+            most.map(|most| format!("{name} {}", exact(most.as_secs())))
+        };
+        let all = [
+            number("targets", self.targets),
+            number("percent", self.percent),
+            number("count", self.count),
+            number("namespaces", self.namespaces),
+            number("batch", self.batch),
+            span("cooldown", self.cooldown),
+            number("max_failures", self.max_failures),
+            span("silence", self.silence),
+        ];
+        let all: Vec<String> = all.into_iter().flatten().collect();
+        (!all.is_empty()).then(|| all.join(", "))
+    }
+
     /// The least of each.
     pub(super) fn join(&mut self, other: &Self) {
         fn least<T: Ord>(one: Option<T>, other: Option<T>) -> Option<T> {

@@ -4,10 +4,34 @@
 //! rules of both. That a rule lets one target pass says nothing of the others: see [`RuleMatch::covers`].
 
 use super::RuleMatch;
+use crate::domain::action::Direction;
 use crate::domain::plan::{Plan, Target};
 use crate::domain::text::{Untrusted, shown};
 
 impl RuleMatch {
+    /// Which plans, in words.
+    #[must_use]
+    pub fn words(&self) -> String {
+        let named = |key: &str, value: &Option<String>| {
+            let value = value.as_deref()?;
+            Some(format!("{key} {}", shown(value)))
+        };
+        let risks: Vec<&str> = self.risks.iter().map(|risk| risk.word()).collect();
+        let all = [
+            (!self.actions.is_empty()).then(|| shown(&self.actions.join(" or "))),
+            (!risks.is_empty()).then(|| risks.join(" or ")),
+            self.direction.map(direction_words),
+            named("env", &self.env),
+            named("service", &self.service),
+            named("namespace", &self.namespace),
+        ];
+        let all: Vec<String> = all.into_iter().flatten().collect();
+        if all.is_empty() {
+            return "everything".to_owned();
+        }
+        all.join(", ")
+    }
+
     /// Why the rule is not about a plan; none where it is.
     #[must_use]
     pub fn mismatch(&self, plan: &Plan) -> Option<String> {
@@ -76,6 +100,15 @@ impl RuleMatch {
         let touched = plan.blast.namespaces.iter().chain(&target.namespace);
         touched.into_iter().any(|one| one.raw() == wanted)
     }
+}
+
+fn direction_words(direction: Direction) -> String {
+    match direction {
+        Direction::Adds => "what adds risk",
+        Direction::Reduces => "what reduces risk",
+        Direction::Neutral => "what is neutral",
+    }
+    .to_owned()
 }
 
 /// What nobody knows is no name.
