@@ -33,7 +33,8 @@ use crate::config::overrides::Values;
         quell status --json | jq '.counts'                 one poll of everything, for scripts\n\n\
         Without a command it opens the cockpit. Every flag of every command may come from the\n\
         environment: --read-only is QUELL_READ_ONLY.\n\
-        Exit status: 0 whole answer, 1 partial, 2 wrong usage or config, 3 nothing could be read.",
+        Exit status: 0 whole answer, 1 partial, 2 wrong usage or config, 3 nothing could be read,\n\
+        4 refused by a guard.",
     disable_help_subcommand = true,
     max_term_width = 100
 )]
@@ -219,6 +220,15 @@ pub enum Print {
     /// Stop every dispatch on this machine, or allow them again
     #[command(after_help = "Examples:\n  quell panic on\n  quell panic off\n  quell panic")]
     Panic(PanicArgs),
+    /// Approve with your key what somebody else has planned, or list who asks for it
+    #[command(
+        after_help = "quell plans it again here and shows that plan. It signs (SSHSIG, with actions.approvals.signing_key \
+        or the agent) only where both plans are the same.\n\nExamples:\n  \
+        quell approve\n  \
+        quell approve 7f3a91c2\n  \
+        quell approve 7f3a91c2 --yes --code 4be1 --print | ssh bastion tee approval"
+    )]
+    Approve(ApproveArgs),
     /// List, print or look up runbooks
     #[command(subcommand, arg_required_else_help = true)]
     Runbook(RunbookCommand),
@@ -364,6 +374,26 @@ pub struct SuspectsArgs {
     /// As of then: 2026-11-21T14:02:00Z, seconds since 1970, or how long ago (6h)
     #[arg(long, value_name = "TIME", allow_hyphen_values = true)]
     pub at: Option<String>,
+    /// Text or JSON.
+    #[command(flatten)]
+    pub reading: Reading,
+}
+
+/// `quell approve`
+#[derive(Clone, Debug, Default, Args)]
+pub struct ApproveArgs {
+    /// A plan's name or the beginning of it, the file of its request, or `-` for standard input
+    #[arg(value_name = "PLAN", value_parser = NonEmptyStringValueParser::new(), value_hint = ValueHint::FilePath)]
+    pub plan: Option<String>,
+    /// Approve without a question; needs the plan's code
+    #[arg(long, requires_all = ["code", "plan"])]
+    pub yes: bool,
+    /// The code of the plan that is approved, as it is shown with the plan
+    #[arg(long, value_name = "CODE", requires = "plan")]
+    pub code: Option<String>,
+    /// Print the approval for pasting, instead of handing it in
+    #[arg(long, requires = "plan")]
+    pub print: bool,
     /// Text or JSON.
     #[command(flatten)]
     pub reading: Reading,
@@ -532,8 +562,6 @@ impl Global {
             runbooks: self.runbooks.clone(),
             slos: self.slo.clone(),
             burn_policy: self.burn_policy.clone(),
-            policy: None,
-            read_only: self.read_only,
             kubeconfig: self.kubeconfig.clone(),
             context: self.context.clone(),
             terraforms: self.terraform.clone(),
