@@ -64,6 +64,8 @@ pub mod suspects;
 #[cfg(test)]
 mod tests;
 #[cfg(test)]
+mod tests_approve;
+#[cfg(test)]
 mod tests_burn;
 #[cfg(test)]
 mod tests_delivery;

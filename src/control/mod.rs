@@ -21,6 +21,8 @@ mod servers;
 #[cfg(test)]
 mod testing_http;
 
+#[cfg(test)]
+pub(crate) use approvals::tests as approval_tests;
 pub use approvals::{
     ApprovalError, Approvals, Collected, Document, MAX_DOCUMENT_BYTES, OwnKey, Requests,
     parse_document,

@@ -23,7 +23,7 @@ mod program;
 mod signers;
 mod ssh;
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;
 
 pub use document::{Document, MAX_DOCUMENT_BYTES, parse_document};
 
@@ -122,6 +122,7 @@ impl Approvals {
     /// # Errors
     /// There is no folder or no list of signers, or they cannot be read.
     pub async fn collect(&self, action: &ActionId) -> Result<Collected, ApprovalError> {
+        self.allowed_signers()?;
         self.check_places().await?;
         let folder = self.pulled().await?;
         let wanted = action.clone();

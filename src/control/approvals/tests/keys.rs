@@ -162,6 +162,8 @@ async fn what_is_missing_is_named() {
             .contains("ssh-keygen: it is not installed")
     );
     settings.allowed_signers = None;
+    let quell = Approvals::with_tools(&settings, no_agent());
+    assert!(quell.collect(&plan().seed.id).await.is_err());
     let why = Approvals::with_tools(&settings, no_agent())
         .verify(&document)
         .await;

@@ -37,14 +37,14 @@ fn mara(scene: &Scene) -> RequesterKeys {
 }
 
 /// A folder with keys, a list of signers and a folder through which approvals travel.
-struct Scene {
+pub(crate) struct Scene {
     _kept: TempDir,
-    path: PathBuf,
+    pub(crate) path: PathBuf,
 }
 
 impl Scene {
     /// With keys of mara, iris and ivo on the list, a second one of mara's and one of eve's that are not.
-    fn new() -> Self {
+    pub(crate) fn new() -> Self {
         let kept = tempfile::tempdir().unwrap();
         let path = kept.path().canonicalize().unwrap();
         let scene = Self { _kept: kept, path };
@@ -101,7 +101,7 @@ impl Scene {
     }
 
     /// Somebody's quell, without an agent.
-    fn quell_of(&self, name: &str) -> Approvals {
+    pub(crate) fn quell_of(&self, name: &str) -> Approvals {
         Approvals::with_tools(&self.settings(name), no_agent())
     }
 
