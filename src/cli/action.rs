@@ -17,7 +17,8 @@ use super::action_args::{
 use super::action_drive::{Approvals, AskBurn, Driven, Driver, Goal};
 use super::action_json::{ActionDoc, SpecDoc};
 use super::action_text;
-use super::args::{Format, Global};
+use super::approve;
+use super::args::{ApproveArgs, Format, Global};
 use super::exit::Exit;
 use super::gather::{Scope, gather};
 use super::gather_slos::BurnQuestion;
@@ -27,6 +28,7 @@ use super::page::{Role, Table, cell};
 use super::{Outcome, Show, World, load, unwritable};
 use crate::config::settings::Settings;
 use crate::domain::action::{ActionRequest, Occasion};
+use crate::domain::approval::ApprovalRequest;
 use crate::domain::burn_reading::burn_reading;
 use crate::domain::check::Found;
 use crate::domain::guard::{Confirmation, State};
@@ -54,6 +56,7 @@ pub(super) async fn run(
         ActionCommand::Run(args) => do_it(args, global, world, output).await,
         ActionCommand::Status(args) => status(args, global, world, output).await,
         ActionCommand::Decide(args) => decide(args, global, world, output).await,
+        ActionCommand::Approve(args) => approve(args, global, world, output).await,
     }
 }
 
@@ -544,6 +547,25 @@ async fn decide(
         }
     };
     Ok(Answer::whole(document))
+}
+
+/// `quell approve`: with a plan that is made again here.
+///
+/// # Errors
+/// A config that does not hold, or what [`approve::run`] refuses.
+pub(super) async fn approve(
+    args: &ApproveArgs,
+    global: &Global,
+    world: &World,
+    output: &mut Output,
+) -> Outcome {
+    let (_, acting) = set_up(global, world)?;
+    let control = &acting.control;
+    let replan = async |asked: &ApprovalRequest| {
+        let planned = control.replan(&asked.request, &asked.seed).await;
+        planned.map_err(|why| why.shown().to_owned())
+    };
+    approve::run(args, global, world, output, replan).await
 }
 
 /// `quell panic`

@@ -5,7 +5,7 @@
 use clap::builder::NonEmptyStringValueParser;
 use clap::{Args, Subcommand};
 
-use super::args::Reading;
+use super::args::{ApproveArgs, Reading};
 
 /// `quell action ...`
 #[derive(Clone, Debug, Subcommand)]
@@ -33,6 +33,8 @@ pub enum ActionCommand {
         after_help = "Example:\n  quell action decide 7f3a9c12 applied --reason 'the deployment has revision 32'"
     )]
     Decide(ActionDecideArgs),
+    /// Approve somebody else's plan; the same as quell approve
+    Approve(ApproveArgs),
 }
 
 /// `quell action list`

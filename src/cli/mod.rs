@@ -149,18 +149,11 @@ pub async fn run(command: &Print, global: &Global, world: &World, output: &mut O
             list_alerts(args, asking).await
         }
         Print::Journal(command) => journal::run(command, global, world, output),
-        Print::Approve(args) => approve::run(args, global, world, output, unplanned).await,
+        Print::Approve(args) => action::approve(args, global, world, output).await,
         Print::Runbook(command) => read_runbooks(command, global, world, output).await,
         Print::Policy(command) => policy::run(command, global, world, output),
     };
     output.print(&answer.unwrap_or_else(|answer| answer))
-}
-
-/// For as long as no family of actions plans from the command line: whoever approves sees their own plan, or
-/// does not approve.
-async fn unplanned(_: &ApprovalRequest) -> Result<Plan, String> {
-    std::future::ready(()).await;
-    Err("this quell cannot plan actions".to_owned())
 }
 
 /// An answer, or the complaint that stands in its place.

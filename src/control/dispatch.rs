@@ -8,6 +8,7 @@
 use std::time::Duration;
 
 use super::perform::{Control, StopFlag, Tell, say};
+use super::servers::Leases;
 use crate::domain::check::Evidence;
 use crate::domain::guard::{Approved, Dispatched, Event};
 use crate::domain::plan::{Digest, Part, Plan, Step, WhenBusy, Write};
@@ -38,13 +39,19 @@ impl Control {
     ) -> Dispatched {
         let plan = std::sync::Arc::clone(approved.plan());
         let part = approved.part();
-        if let Err(why) = self.may_begin(&plan, part).await {
-            return refused(0, Some(Refusal::Busy), why);
-        }
-        let how = self.send_all(&approved, &plan, part, stop, tell).await;
-        for target in &plan.targets {
-            self.servers.release_lease(target, &plan.seed.id).await;
-        }
+        let leases = match self.may_begin(&plan, part).await {
+            Ok(leases) => leases,
+            Err(why) => return refused(0, Some(Refusal::Busy), why),
+        };
+        let how = tokio::select! {
+            biased;
+            how = self.send_all(&approved, &plan, part, stop, tell) => how,
+            // It never ends by itself.
+            () = self.servers.renew_leases(&leases, &self.place) => {
+                refused(0, None, Untrusted::line("the leases ended"))
+            }
+        };
+        self.servers.give_back(leases).await;
         how
     }
 
@@ -116,7 +123,7 @@ impl Control {
 
     /// What only this moment can tell: whether it was dispatched before, and whether another one holds the
     /// lease.
-    async fn may_begin(&self, plan: &Plan, part: Part) -> Result<(), Untrusted> {
+    async fn may_begin(&self, plan: &Plan, part: Part) -> Result<Leases, Untrusted> {
         let journal = self.journal().map_err(Clone::clone)?;
         let records = journal
             .records()
@@ -129,12 +136,7 @@ impl Control {
         if was_sent {
             return Err(Untrusted::line("this very plan was dispatched before"));
         }
-        for target in &plan.targets {
-            self.servers
-                .acquire_lease(target, &plan.seed.id, &self.place)
-                .await?;
-        }
-        Ok(())
+        self.servers.take_leases(plan, &self.place).await
     }
 
     #[allow(

@@ -8,14 +8,18 @@
 use chrono::{DateTime, Utc};
 
 use super::http_servers::HttpServers;
-use super::kubernetes::Clusters;
+use super::kubernetes::{self, Asked, Clusters, Held, RENEW_EVERY};
 use super::perform::Place;
 use crate::config::settings::Settings;
 use crate::domain::check::{Read, Seen};
-use crate::domain::plan::{ActionId, HttpWrite, Target, Verb, Write};
+use crate::domain::plan::{ActionId, HttpWrite, Plan, Target, Verb, Write};
 use crate::domain::record::StepOutcome;
-use crate::domain::source::{ErrorKind, SourceError};
+use crate::domain::source::{ErrorKind, SourceError, SourceName};
 use crate::domain::text::Untrusted;
+
+/// Leases of ours, each with its server.
+#[derive(Default)]
+pub(super) struct Leases(Vec<(SourceName, Held)>);
 
 /// Every server that can be written to.
 pub struct Servers {
@@ -65,7 +69,7 @@ impl Servers {
         })
     }
 
-    /// Who else holds the lease of a target.
+    /// Who else holds the lease of a target; nobody where it is not of a cluster.
     ///
     /// # Errors
     /// It cannot be found out, in words.
@@ -75,31 +79,61 @@ impl Servers {
         action: &ActionId,
         now: DateTime<Utc>,
     ) -> Result<Option<Untrusted>, Untrusted> {
-        let _ = (target, action, now);
-        std::future::ready(()).await;
-        Ok(None)
+        match self.clusters.named(&target.server) {
+            Some(cluster) => {
+                kubernetes::holder_of(cluster, target, self.lease_namespace(), action, now).await
+            }
+            None => Ok(None),
+        }
     }
 
-    /// Takes the lease of a target. What cannot be taken because leases may not be written is no reason to
-    /// stop: it is a courtesy.
+    /// Takes the leases of all targets. Those that cannot be taken because they may not be written are left:
+    /// a lease is a courtesy.
     ///
     /// # Errors
-    /// Who has it.
-    pub(super) async fn acquire_lease(
-        &self,
-        target: &Target,
-        action: &ActionId,
-        place: &Place,
-    ) -> Result<(), Untrusted> {
-        let _ = (target, action, place);
-        std::future::ready(()).await;
-        Ok(())
+    /// Who has one of them. Those that were taken are given back.
+    pub(super) async fn take_leases(&self, plan: &Plan, place: &Place) -> Result<Leases, Untrusted> {
+        let mut taken = Leases::default();
+        for target in &plan.targets {
+            let Some(cluster) = self.clusters.named(&target.server) else {
+                continue;
+            };
+            let (who, now) = ((&place.by, &plan.seed.id), (place.clock)());
+            match kubernetes::acquire(cluster, target, self.lease_namespace(), who, now).await {
+                Asked::Ours(held) => taken.0.push((target.server.clone(), held)),
+                Asked::Unknown(_) => {}
+                Asked::Theirs(who) => {
+                    self.give_back(taken).await;
+                    return Err(who);
+                }
+            }
+        }
+        Ok(taken)
     }
 
-    /// Gives it back. One that stays runs out by itself.
-    pub(super) async fn release_lease(&self, target: &Target, action: &ActionId) {
-        let _ = (target, action);
-        std::future::ready(()).await;
+    /// Renews leases until it is dropped. One that cannot be renewed is only no courtesy any more.
+    pub(super) async fn renew_leases(&self, leases: &Leases, place: &Place) {
+        loop {
+            tokio::time::sleep(RENEW_EVERY).await;
+            for (server, held) in &leases.0 {
+                if let Some(cluster) = self.clusters.named(server) {
+                    let _ = kubernetes::renew(cluster, held, (place.clock)()).await;
+                }
+            }
+        }
+    }
+
+    /// Gives leases back. One that stays runs out by itself.
+    pub(super) async fn give_back(&self, leases: Leases) {
+        for (server, held) in leases.0 {
+            if let Some(cluster) = self.clusters.named(&server) {
+                let _ = kubernetes::release(cluster, held).await;
+            }
+        }
+    }
+
+    fn lease_namespace(&self) -> Option<&str> {
+        self.settings.actions.lease_namespace.as_deref()
     }
 
     /// Pages somebody because the glass was broken: an alert at every Alertmanager cluster. Says who was

@@ -47,7 +47,11 @@ pub(crate) struct Cluster {
 }
 
 impl Cluster {
-    fn new(name: &SourceName, place: &DeclaredPlace, settings: &KubernetesSettings) -> Self {
+    pub(super) fn new(
+        name: &SourceName,
+        place: &DeclaredPlace,
+        settings: &KubernetesSettings,
+    ) -> Self {
         Self {
             name: name.clone(),
             place: place.clone(),

@@ -188,7 +188,12 @@ impl Patch {
     /// Only for this very object, by its uid.
     pub(super) fn of(object: &Value) -> Self {
         let uid = text(object, "/metadata/uid");
-        Self(Vec::new()).test("/metadata/uid", json!(uid))
+        Self::nothing().test("/metadata/uid", json!(uid))
+    }
+
+    /// Of nothing in particular: every test is added by hand.
+    pub(super) fn nothing() -> Self {
+        Self(Vec::new())
     }
 
     /// Only while its spec is what was read. Not for kinds whose generation counts their status, too.

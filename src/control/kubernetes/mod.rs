@@ -5,20 +5,27 @@
 
 mod access;
 mod answers;
+pub(crate) mod argocd;
+mod argocd_operation;
 mod budget;
 mod cluster;
 mod draft;
 pub(crate) mod drain;
 mod finish;
+pub(crate) mod flux;
+pub(crate) mod lease;
 pub(crate) mod node;
 pub(crate) mod pod;
 #[cfg(test)]
 mod recorded;
+pub(crate) mod rollouts;
 mod room;
 mod workload;
+mod sync_window;
 
 pub(crate) use access::Access;
 pub(crate) use cluster::{Cluster, Clusters};
+pub(super) use lease::{Asked, Held, RENEW_EVERY, acquire, holder_of, release, renew};
 
 use super::NoPlan;
 use crate::domain::action::ActionRequest;
@@ -43,6 +50,15 @@ pub(super) async fn resolve(
         }
         "k8s.node.drain" => drain::resolve(clusters.pick(request)?, request).await,
         "k8s.pod.delete" | "k8s.pod.evict" => pod::resolve(clusters.pick(request)?, request).await,
+        action if action.starts_with("argocd.") => {
+            argocd::resolve(clusters.pick(request)?, request).await
+        }
+        action if action.starts_with("rollouts.") => {
+            rollouts::resolve(clusters.pick(request)?, request).await
+        }
+        action if action.starts_with("flux.") => {
+            flux::resolve(clusters.pick(request)?, request).await
+        }
         _ => Err(unknown(request)),
     }
 }
@@ -67,6 +83,15 @@ pub(super) async fn plan(
         "k8s.node.drain" => drain::plan(clusters.pick(request)?, request, seed, targets).await,
         "k8s.pod.delete" | "k8s.pod.evict" => {
             pod::plan(clusters.pick(request)?, request, seed, targets).await
+        }
+        action if action.starts_with("argocd.") => {
+            argocd::plan(clusters.pick(request)?, request, seed, targets).await
+        }
+        action if action.starts_with("rollouts.") => {
+            rollouts::plan(clusters.pick(request)?, request, seed, targets).await
+        }
+        action if action.starts_with("flux.") => {
+            flux::plan(clusters.pick(request)?, request, seed, targets).await
         }
         _ => Err(unknown(request)),
     }
