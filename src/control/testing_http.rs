@@ -6,13 +6,14 @@ use std::collections::BTreeMap;
 use std::io::{Read, Write};
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 
 use crate::config::Overrides;
 use crate::config::paths::Paths;
-use crate::config::settings::Settings;
+use crate::config::settings::{Auth, Endpoint, Settings, Tls};
 use crate::domain::action::{ActionRequest, Occasion, Requester};
 use crate::domain::plan::{ActionId, Seed};
 use crate::domain::text::Untrusted;
@@ -25,6 +26,19 @@ pub(super) fn settings(text: &str) -> Settings {
     std::fs::write(paths.config_file(), text).unwrap();
     let loaded = crate::config::load(&Overrides::default(), &paths, &["dark", "default"]);
     loaded.unwrap().settings
+}
+
+/// An endpoint with nothing special.
+pub(super) fn endpoint(url: &str) -> Endpoint {
+    Endpoint {
+        url: url::Url::parse(url).unwrap(),
+        auth: Auth::None,
+        tls: Tls::default(),
+        headers: Vec::new(),
+        proxy: None,
+        timeout: Duration::from_secs(10),
+        max_response_bytes: 1024 * 1024,
+    }
 }
 
 pub(super) fn request(action: &str, parameters: &[(&str, &str)]) -> ActionRequest {
