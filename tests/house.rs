@@ -98,6 +98,7 @@ const COMMAND_FILES: &[&str] = &[
     "src/control/alertmanager/real_tests.rs",
     "src/control/approvals/program.rs",
     "src/control/approvals/tests/mod.rs",
+    "src/control/local.rs",
     "build.rs",
 ];
 

@@ -9,15 +9,20 @@
 mod alertmanager;
 mod approvals;
 mod dispatch;
+mod command;
 mod families;
 mod holds;
 mod http_plane;
 mod http_servers;
 mod inspect;
 mod kubernetes;
+mod local;
+#[cfg(test)]
+mod local_tests;
 mod no_plan;
 mod perform;
 mod servers;
+mod terraform;
 #[cfg(test)]
 mod testing_http;
 
