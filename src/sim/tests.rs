@@ -6,8 +6,10 @@ mod alertmanager;
 mod http;
 mod kubernetes;
 mod prometheus;
+mod silences;
 mod slos;
 mod story;
+mod writes;
 
 use std::sync::LazyLock;
 

@@ -33,7 +33,10 @@ fn qualified(kind: &Kind) -> String {
 }
 
 fn details_of(kind: &str, group: &str, name: &str) -> Value {
-    let mut details = json!({ "name": name, "kind": kind });
+    let mut details = json!({ "kind": kind });
+    if !name.is_empty() {
+        details["name"] = json!(name);
+    }
     if !group.is_empty() {
         details["group"] = json!(group);
     }

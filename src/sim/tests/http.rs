@@ -9,7 +9,7 @@ use tokio::net::TcpStream;
 use url::Url;
 
 use super::*;
-use crate::sim::{Faults, Options, Sim};
+use crate::sim::{Fault, Faults, Options, Sim};
 
 /// A clock that a test sets, in milliseconds since the start.
 #[derive(Clone, Default)]
@@ -22,6 +22,10 @@ impl Hand {
 }
 
 async fn sim(hand: &Hand) -> Sim {
+    sim_with(hand, Faults::default()).await
+}
+
+async fn sim_with(hand: &Hand, faults: Faults) -> Sim {
     let hand = hand.clone();
     let clock = move || {
         let now_ms = STARTED_MS + hand.0.load(Ordering::SeqCst);
@@ -32,7 +36,7 @@ async fn sim(hand: &Hand) -> Sim {
         seed: SEED,
         started,
         clock: Arc::new(clock),
-        faults: Faults::default(),
+        faults,
     })
     .await
     .unwrap()
@@ -145,4 +149,54 @@ async fn dropping_it_closes_every_connection() {
     open.read_to_end(&mut rest).await.unwrap();
     assert!(rest.ends_with(b"Prometheus Server is Ready.\n"));
     assert!(TcpStream::connect(address).await.is_err());
+}
+
+#[tokio::test]
+async fn writes_go_wrong_as_they_are_told_to() {
+    let hand = Hand::default();
+    hand.set_secs(650);
+    let faults = Faults::default();
+    let retry_after_secs = 7;
+    faults.on_write(1, Fault::LoseReply);
+    faults.on_write(2, Fault::Refuse429 { retry_after_secs });
+    faults.on_write(3, Fault::FailAfterwards);
+    let sim = sim_with(&hand, faults.clone()).await;
+    let cart = "apis/apps/v1/namespaces/web/deployments/cart";
+    let url = sim.kubernetes().join(cart).unwrap();
+    let client = client();
+    let script = async {
+        let mark = |value: &'static str, query: &str| {
+            let mut url = url.clone();
+            url.set_query(Some(query));
+            client
+                .patch(url)
+                .header("content-type", "application/merge-patch+json")
+                .body(format!(
+                    "{{\"metadata\":{{\"annotations\":{{\"mark\":\"{value}\"}}}}}}"
+                ))
+                .send()
+        };
+        let held = async || {
+            let answer = client.get(url.clone()).send().await.unwrap();
+            assert_eq!(answer.headers()["date"], "Fri, 21 Nov 2025 08:16:35 GMT");
+            let held: Value = answer.json().await.unwrap();
+            held["metadata"]["annotations"]["mark"].clone()
+        };
+        // A dry run is no write.
+        assert_eq!(mark("0", "dryRun=All").await.unwrap().status(), 200);
+        assert!(mark("1", "fieldManager=quell").await.is_err());
+        assert_eq!(held().await, "1", "it was done all the same");
+        let refused = mark("2", "").await.unwrap();
+        assert_eq!(refused.status(), 429);
+        assert_eq!(refused.headers()["retry-after"], "7");
+        assert_eq!(held().await, "1");
+        assert_eq!(mark("3", "").await.unwrap().status(), 500);
+        assert_eq!(held().await, "3");
+        assert_eq!(mark("4", "").await.unwrap().status(), 200);
+        assert_eq!(faults.writes(), 4);
+    };
+    tokio::select! {
+        served = sim.serve() => panic!("it serves until it is dropped: {served:?}"),
+        () = script => {}
+    }
 }
