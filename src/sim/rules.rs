@@ -16,6 +16,12 @@ pub(super) fn all() -> impl Iterator<Item = &'static Rule> {
     groups().flat_map(|group| group.rules)
 }
 
+/// Whether a rule belongs to the story: those of the background see nothing of it.
+pub(super) fn is_of_the_story(rule: &Rule) -> bool {
+    let mut own = STORY.iter().flat_map(|group| group.rules);
+    own.any(|own| own.name == rule.name)
+}
+
 static STORY: &[Group] = &[
     Group {
         name: "checkout.rules",

@@ -94,12 +94,13 @@ impl Schedule {
 
     /// In the telling of this number the rules see `store`, in which every telling goes like that one.
     pub(super) fn retell(&mut self, cycle: i64, store: &Store, epoch_ms: i64) {
-        let all = self.rules.iter();
-        let all = all.flat_map(|parsed| parsed.occurrences(store, epoch_ms));
-        let is_of_the_telling = |occurrence: &Occurrence| match occurrence.when {
-            When::EachCycle(_) => true,
-            When::Standing(_) => false,
-        };
+        let is_of_the_telling = |own: &Occurrence| !own.is_standing();
+        let story = self.rules.iter();
+        let story = story.filter(|parsed| rules::is_of_the_story(parsed.rule));
+        let told = story.flat_map(|parsed| parsed.occurrences(store, epoch_ms));
+        let background = self.occurrences.iter();
+        let background = background.filter(|own| !rules::is_of_the_story(own.rule));
+        let all = told.chain(background.cloned());
         self.retold
             .insert(cycle, all.filter(is_of_the_telling).collect());
     }
