@@ -12,6 +12,7 @@ use chrono::{DateTime, Utc};
 use super::Model;
 use crate::domain::action::{Catalogue, Requester};
 use crate::domain::board::Board;
+use crate::domain::burn_reading::burn_reading;
 use crate::domain::guard::{Event, Grounds, Moment, Order, Pipeline, RunId, State};
 use crate::domain::policy::{BurnReading, Policy, Reading};
 use crate::domain::record::JournalPicture;
@@ -160,12 +161,6 @@ fn newest(model: &Model) -> &Board {
 pub fn burn_for(model: &Model, id: RunId) -> Reading<BurnReading> {
     let service = model.acting.run(id).and_then(Run::service);
     burn_reading(newest(model), service.map(Untrusted::raw), model.now)
-}
-
-/// Stands where `domain::burn_reading` will: until the burn is read, nobody can say how fast it is, and
-/// what adds risk is refused by rules that ask for it.
-fn burn_reading(_: &Board, _: Option<&str>, _: DateTime<Utc>) -> Reading<BurnReading> {
-    Reading::Unknown(Untrusted::line("nobody reads the burn for rules yet"))
 }
 
 /// Hands an event to an action. Tells what is to be done; nothing where nothing may be.

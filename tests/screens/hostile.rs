@@ -20,7 +20,7 @@ use crate::scenes;
 use crate::stage::{Source, Stage};
 
 /// Each is an attack on a terminal, or a script that is hard to lay out.
-const POISON: &[&str] = &[
+pub const POISON: &[&str] = &[
     "\x1b[31mred\x1b[0m\x1b[2J",
     "\x1b]0;title\x07\x1b]52;c;cHduZWQ=\x07",
     "\u{9b}2J\u{9d}0;x\u{9c}",
@@ -89,7 +89,7 @@ pub fn assert_safe(buffer: &Buffer, what: &str) {
 }
 
 /// A cast that says one text wherever a source can say anything.
-fn saying(text: &str) -> Cast {
+pub fn saying(text: &str) -> Cast {
     let line = Untrusted::line(text);
     let labels = [
         ("alertname", text),

@@ -11,6 +11,7 @@
     reason = "a failed unwrap fails the test"
 )]
 
+mod acting;
 mod bars;
 mod burns;
 mod cast;
@@ -19,8 +20,10 @@ mod deliveries;
 mod drifts;
 mod golden;
 mod hostile;
+mod journal;
 mod looks;
 mod picture;
+mod plans;
 mod scenes;
 mod sizes;
 mod slos;

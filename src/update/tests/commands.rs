@@ -151,12 +151,10 @@ fn prepared(id: CommandId) -> World {
         | CommandId::PreviousHeading => reading(),
         CommandId::Cancel => helped(),
         CommandId::ShowJournal => one_alert(),
-        CommandId::Silence | CommandId::Act | CommandId::Panic | CommandId::BreakGlass => {
-            acting(one_alert())
-        }
-        CommandId::Undo => acting(deployed()),
+        CommandId::Panic | CommandId::BreakGlass => acting(one_alert()),
+        CommandId::Silence | CommandId::Act | CommandId::Undo => acting(deployed()),
         CommandId::Actions => {
-            let mut world = acting(one_alert());
+            let mut world = acting(deployed());
             begun(&mut world);
             world.press("esc");
             world
@@ -247,7 +245,7 @@ fn states() -> Vec<State> {
         ("acting on a deployment", || acting(deployed())),
         ("a menu", || pressed(acting(deployed()), "x")),
         ("a plan", || {
-            let mut world = acting(one_alert());
+            let mut world = acting(deployed());
             begun(&mut world);
             world
         }),
@@ -308,6 +306,8 @@ fn only_moves(id: CommandId) -> bool {
             | CommandId::Bottom
             | CommandId::NextHeading
             | CommandId::PreviousHeading
+            | CommandId::NextChoice
+            | CommandId::PreviousChoice
     )
 }
 

@@ -9,6 +9,7 @@
     reason = "a failed unwrap or panic fails the test"
 )]
 
+mod acting;
 mod burns;
 mod burns_past;
 mod burns_random;
