@@ -78,10 +78,8 @@ pub mod which;
 
 use crate::config::settings::Settings;
 use crate::config::{self, Loaded, Paths};
-use crate::domain::approval::ApprovalRequest;
 use crate::domain::claim::Claims;
 use crate::domain::filter::Filter;
-use crate::domain::plan::Plan;
 use args::{AlertsArgs, Format, Global, Print, Reading, RunbookCommand};
 use exit::Exit;
 use gather::{Picture, Scope};

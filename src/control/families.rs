@@ -5,7 +5,7 @@
 
 use chrono::{DateTime, Utc};
 
-use super::{NoPlan, Servers, alertmanager, kubernetes};
+use super::{NoPlan, Servers, alertmanager, command, http_plane, kubernetes, terraform};
 use crate::config::actions::ActionSettings;
 use crate::domain::action::{ActionRequest, Catalogue};
 use crate::domain::plan::{Plan, Seed, Target};
@@ -13,8 +13,9 @@ use crate::domain::plan::{Plan, Seed, Target};
 /// Every action that there is here, and what of the config describes none.
 #[must_use]
 pub fn catalogue(settings: &ActionSettings) -> (Catalogue, Vec<String>) {
-    let _ = settings;
-    (Catalogue::default(), Vec::new())
+    let (mut specs, problems) = http_plane::specs(settings);
+    specs.extend(command::specs(settings));
+    (Catalogue::with(specs), problems)
 }
 
 /// Looks up what a request is about, and pins it.
@@ -28,6 +29,16 @@ pub(super) async fn resolve(
     }
     if kubernetes::plans(action) {
         return kubernetes::resolve(servers.clusters(), request).await;
+    }
+    let settings = servers.settings();
+    if http_plane::plans(action) {
+        return http_plane::resolve(settings, request);
+    }
+    if command::plans(action) {
+        return command::resolve(settings, request);
+    }
+    if terraform::plans(action) {
+        return terraform::resolve(settings, request);
     }
     Err(unknown(request))
 }
@@ -52,6 +63,16 @@ pub(super) async fn plan(
         let cluster = targets.first().and_then(|one| clusters.named(&one.server));
         plan.server_ahead_secs = cluster.and_then(|cluster| cluster.ahead_secs(now));
         return Ok(plan);
+    }
+    let (settings, http) = (servers.settings(), servers.http());
+    if http_plane::plans(action) {
+        return http_plane::plan(settings, http, request, seed, targets, now).await;
+    }
+    if command::plans(action) {
+        return command::plan(settings, request, seed, targets, now).await;
+    }
+    if terraform::plans(action) {
+        return terraform::plan(settings, request, seed, targets, now).await;
     }
     Err(unknown(request))
 }

@@ -8,8 +8,8 @@
 
 mod alertmanager;
 mod approvals;
-mod dispatch;
 mod command;
+mod dispatch;
 mod families;
 mod holds;
 mod http_plane;

@@ -10,6 +10,7 @@ use chrono::{DateTime, Utc};
 use super::http_servers::HttpServers;
 use super::kubernetes::{self, Asked, Clusters, Held, RENEW_EVERY};
 use super::perform::Place;
+use super::{local, terraform};
 use crate::config::settings::Settings;
 use crate::domain::check::{Read, Seen};
 use crate::domain::plan::{ActionId, HttpWrite, Plan, Target, Verb, Write};
@@ -62,7 +63,10 @@ impl Servers {
                 Some(cluster) => Some(cluster.send(write).await),
                 None => self.http.send(write).await,
             },
-            Write::Command(_) => None,
+            Write::Command(write) => match terraform::run(write).await {
+                Some(outcome) => Some(outcome),
+                None => Some(local::run(write).await),
+            },
         };
         outcome.unwrap_or_else(|| StepOutcome::NotSent {
             why: Untrusted::line("the settings know no such server"),
@@ -92,7 +96,11 @@ impl Servers {
     ///
     /// # Errors
     /// Who has one of them. Those that were taken are given back.
-    pub(super) async fn take_leases(&self, plan: &Plan, place: &Place) -> Result<Leases, Untrusted> {
+    pub(super) async fn take_leases(
+        &self,
+        plan: &Plan,
+        place: &Place,
+    ) -> Result<Leases, Untrusted> {
         let mut taken = Leases::default();
         for target in &plan.targets {
             let Some(cluster) = self.clusters.named(&target.server) else {
@@ -187,6 +195,9 @@ impl Servers {
             return cluster.read(&read.path).await;
         }
         if let Some(seen) = self.http.read(read).await {
+            return seen;
+        }
+        if let Some(seen) = terraform::read(&self.settings, read).await {
             return seen;
         }
         let detail = format!("no server `{}`", read.server);

@@ -21,7 +21,7 @@ use super::{Access, Cluster};
 use crate::control::NoPlan;
 use crate::domain::action::{ActionRequest, Direction, Risk};
 use crate::domain::check::{Condition, ReadCheck, at};
-use crate::domain::plan::{Grade, Holds, Plan, Seed, Step, Target};
+use crate::domain::plan::{Grade, Holds, Plan, Seed, Target};
 use crate::domain::source::SourceName;
 use crate::domain::text::{Untrusted, shown};
 

@@ -20,8 +20,8 @@ pub(crate) mod pod;
 mod recorded;
 pub(crate) mod rollouts;
 mod room;
-mod workload;
 mod sync_window;
+mod workload;
 
 pub(crate) use access::Access;
 pub(crate) use cluster::{Cluster, Clusters};
