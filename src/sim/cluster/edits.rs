@@ -15,6 +15,8 @@ use super::patch::{Form, merge};
 pub(super) const SEEN_MS: i64 = 300;
 /// Two pods of a restarted deployment are replaced, and the next two after this.
 const WAVE_MS: i64 = 5_000;
+/// How long the pods of a scale take to be ready.
+const SCALED_MS: i64 = 3_000;
 /// How long a sync of Argo CD takes.
 pub(super) const SYNC_MS: i64 = 5_000;
 
@@ -47,6 +49,11 @@ pub(super) fn apply(world: &World, object: &mut Object, at_ms: i64) {
         "applications" => synced(world, object, &edits, at_ms),
         _ => {}
     }
+}
+
+/// Whether it changed how many replicas are wanted.
+fn scales(edit: &Edit) -> bool {
+    edit.change["spec"].get("replicas").is_some()
 }
 
 fn lay(object: &mut Object, change: &Value) {
@@ -91,7 +98,7 @@ fn generations(object: &mut Object, edits: &[&Edit], at_ms: i64) {
         let raising = edits.iter().filter(|edit| edit.raises);
         // Whoever puts a scale back changes the spec again.
         let turns = raising.flat_map(|edit| {
-            let back = edit.until_ms.filter(|_| edit.subresource == Some("scale"));
+            let back = edit.until_ms.filter(|_| scales(edit));
             [Some(edit.at_ms), back]
         });
         let count = turns.flatten().filter(|turn| *turn <= since_ms).count();
@@ -108,21 +115,21 @@ fn generations(object: &mut Object, edits: &[&Edit], at_ms: i64) {
 
 /// Replicas follow the scale; the pods of a deployment that the story leaves alone follow its template.
 fn workload(world: &World, object: &mut Object, edits: &[&Edit], at_ms: i64) {
-    let scaled = edits
-        .iter()
-        .rev()
-        .find(|edit| edit.subresource == Some("scale"));
     let wanted = object.body["spec"]["replicas"].as_u64().unwrap_or_default();
-    if let Some(scaled) = scaled {
-        let ready_ms = scaled.until_ms.unwrap_or(scaled.at_ms).min(at_ms) + 3_000;
-        if scaled.until_ms.is_none() && at_ms >= ready_ms - 3_000 + SEEN_MS {
-            object.body["status"]["replicas"] = json!(wanted);
-            object.body["status"]["updatedReplicas"] = json!(wanted);
-        }
-        if scaled.until_ms.is_none() && at_ms >= scaled.at_ms + 3_000 {
-            object.body["status"]["readyReplicas"] = json!(wanted);
-            object.body["status"]["availableReplicas"] = json!(wanted);
-            object.changed_ms = object.changed_ms.max(scaled.at_ms + 3_000);
+    let scaled = edits.iter().rev().find(|edit| scales(edit));
+    if let Some(scaled) = scaled.filter(|edit| edit.until_ms.is_none()) {
+        let reached = [
+            (SEEN_MS, ["replicas", "updatedReplicas"]),
+            (SCALED_MS, ["readyReplicas", "availableReplicas"]),
+        ];
+        for (after_ms, counts) in reached {
+            let reached_ms = scaled.at_ms + after_ms;
+            if at_ms >= reached_ms {
+                for count in counts {
+                    object.body["status"][count] = json!(wanted);
+                }
+                object.changed_ms = object.changed_ms.max(reached_ms);
+            }
         }
     }
     if object.namespace == super::checkout::NAMESPACE {

@@ -60,8 +60,6 @@ pub(super) struct Rollout {
     pub revision: u32,
     /// When it began.
     pub began_ms: i64,
-    /// Who began it.
-    pub by: By,
     /// When the controller saw it.
     pub seen_ms: i64,
     /// When it was complete; later than the time asked about while it goes on.
@@ -124,7 +122,6 @@ impl Rollout {
             key: now.key,
             revision,
             began_ms: now.at_ms,
-            by: now.by,
             seen_ms: match now.by {
                 By::Story => now.at_ms,
                 By::Deed => now.at_ms + ms_of(REACTION_SECS),

@@ -586,3 +586,33 @@ fn whoever_watches_is_told_of_a_write() {
         object["metadata"]["generation"]
     );
 }
+
+#[test]
+fn a_telling_that_ends_with_a_restart_is_followed_by_one_that_begins_fresh() {
+    let mut platform = Platform::at(650);
+    let restart =
+        json!({ "spec": { "template": { "metadata": { "annotations": { "a": "b" } } } } });
+    assert_eq!(platform.patch(CHECKOUT, STRATEGIC, &restart).0, 200);
+    let revision = |platform: &Platform| -> u32 {
+        let held = platform.read(CHECKOUT);
+        assert!(held["metadata"]["generation"].as_u64().unwrap() > 30);
+        text(
+            &held,
+            "/metadata/annotations/deployment.kubernetes.io~1revision",
+        )
+        .parse()
+        .unwrap()
+    };
+    let mut last = revision(&platform);
+    assert_eq!(last, 33);
+    for at_secs in [720, 730, 1_150, 1_450] {
+        platform.now_ms = at_secs * 1_000;
+        let next = revision(&platform);
+        assert!(next > last, "{next} at {at_secs}");
+        last = next;
+        let held = platform.read(CHECKOUT);
+        assert!(held["spec"]["template"]["metadata"]["annotations"].is_null());
+    }
+    platform.now_ms = 720_500;
+    assert_eq!(platform.read(CHECKOUT)["status"]["updatedReplicas"], 12);
+}
