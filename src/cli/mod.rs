@@ -137,7 +137,9 @@ pub async fn run(command: &Print, global: &Global, world: &World, output: &mut O
             asking.picture(&scope, status).await
         }
         Print::Changes(args) => changes::run(args, global, world, output).await,
-        Print::Action(command) => action::run(command, global, world, output).await,
+        Print::Action(command) => {
+            Box::pin(action::run(command, global, world, output)).await
+        }
         Print::Panic(args) => action::panic(args, global, world, output).await,
         Print::Drift(args) => drift::run(args, global, world, output).await,
         Print::Suspects(args) => suspects::run(args, global, world, output).await,
@@ -147,7 +149,10 @@ pub async fn run(command: &Print, global: &Global, world: &World, output: &mut O
             list_alerts(args, asking).await
         }
         Print::Journal(command) => journal::run(command, global, world, output),
-        Print::Approve(args) => action::approve(args, global, world, output).await,
+        Print::Approve(args) => {
+            // It is large, and all other commands would carry its room.
+            Box::pin(action::approve(args, global, world, output)).await
+        }
         Print::Runbook(command) => read_runbooks(command, global, world, output).await,
         Print::Policy(command) => policy::run(command, global, world, output),
     };
