@@ -18,11 +18,14 @@ use crate::config::delivery::{DeclaredPlace, DeliveryAccess, KubernetesSettings}
 use crate::config::settings::Settings;
 use crate::control::NoPlan;
 use crate::domain::action::{ActionRequest, CLUSTER};
+use crate::domain::change::Subject;
 use crate::domain::check::Seen;
+use crate::domain::label::Labels;
 use crate::domain::plan::{DryRun, Holds, HttpWrite, Precondition, Verb};
 use crate::domain::record::StepOutcome;
+use crate::domain::service::Services;
 use crate::domain::source::{ErrorKind, SourceError, SourceName};
-use crate::domain::text::shown;
+use crate::domain::text::{Untrusted, shown};
 
 use crate::sources::carried::{self, Answer, NoAnswer};
 use crate::sources::kubernetes::KubernetesClient;
@@ -230,6 +233,7 @@ impl Cluster {
 /// Every cluster of the settings.
 pub(crate) struct Clusters {
     all: Vec<Cluster>,
+    services: Services,
 }
 
 impl Clusters {
@@ -244,6 +248,7 @@ impl Clusters {
         });
         Self {
             all: clusters.collect(),
+            services: settings.delivery.services(),
         }
     }
 
@@ -282,6 +287,42 @@ impl Clusters {
         }
     }
 
+    /// The service that an object belongs to, by the same rules as what is shown of it.
+    pub(crate) fn service(
+        &self,
+        cluster: &Cluster,
+        kind: &str,
+        object: &Value,
+    ) -> Option<Untrusted> {
+        let meta = &object["metadata"];
+        let text = |field: &str| meta[field].as_str().unwrap_or_default();
+        let own = meta["labels"].as_object();
+        let own = own.into_iter().flatten();
+        let own = own.filter_map(|(name, value)| Some((name.as_str(), value.as_str()?)));
+        let mut pairs: Vec<(&str, &str)> = own.collect();
+        let place = &cluster.place;
+        pairs.extend([
+            ("cluster", place.cluster.as_deref().unwrap_or(&cluster.name)),
+            ("source", &cluster.name),
+            ("kind", kind),
+            ("name", text("name")),
+            ("namespace", text("namespace")),
+        ]);
+        pairs.extend(place.region.as_deref().map(|region| ("region", region)));
+        let line = |text: &str| Untrusted::line(text);
+        let pairs = pairs
+            .into_iter()
+            .map(|(name, value)| (line(name), line(value)));
+        let mut subject = Subject {
+            target: line(text("name")),
+            service: place.service.as_deref().map(line),
+            env: None,
+            labels: Labels::new(pairs.collect()),
+        };
+        self.services.place(&mut subject);
+        subject.service
+    }
+
     /// The one of a name, as the config names it.
     pub(crate) fn named(&self, name: &str) -> Option<&Cluster> {
         self.all.iter().find(|cluster| &**cluster.name() == name)
@@ -317,4 +358,4 @@ fn parsed(answer: &Answer) -> Result<Value, SourceError> {
 }
 
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

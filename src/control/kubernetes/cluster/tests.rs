@@ -9,18 +9,17 @@ use crate::config::delivery::KubernetesLogin;
 use crate::control::kubernetes::answers::JSON_PATCH;
 use crate::domain::plan::DryVerdict;
 use crate::domain::record::Refusal;
-use crate::domain::text::Untrusted;
 use crate::sources::loopback::{Reply, Server};
 
 const WEB: &str = "/apis/apps/v1/namespaces/payments/deployments/payments-api";
 
-fn body_of(name: &str) -> Vec<u8> {
+pub(in crate::control::kubernetes) fn body_of(name: &str) -> Vec<u8> {
     let root = env!("CARGO_MANIFEST_DIR");
     std::fs::read(format!("{root}/tests/fixtures/kubernetes/{name}")).unwrap()
 }
 
 /// A recorded answer, with the headers that mean something.
-fn recorded(name: &str) -> Reply {
+pub(in crate::control::kubernetes) fn recorded(name: &str) -> Reply {
     let stem = name.rsplit_once('.').unwrap().0;
     let headers = String::from_utf8(body_of(&format!("{stem}.headers"))).unwrap();
     let mut lines = headers.lines();
@@ -53,6 +52,14 @@ fn cluster_at(url: &url::Url, timeout: Duration) -> Cluster {
         ..DeclaredPlace::default()
     };
     Cluster::new(&"eu-1".into(), &place, &settings)
+}
+
+/// The only cluster that there is.
+pub(in crate::control::kubernetes) fn clusters_at(url: &url::Url) -> Clusters {
+    Clusters {
+        all: vec![cluster_at(url, Duration::from_secs(20))],
+        services: Services::default(),
+    }
 }
 
 fn answering(reply: Reply) -> (Server, Cluster) {

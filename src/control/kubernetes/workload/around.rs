@@ -1,4 +1,4 @@
-//! What else has a say in a workload: autoscalers, disruption budgets, quotas, GitOps?
+//! What else has a say in a workload: autoscalers, disruption budgets, quotas, and who declares it?
 //!
 //! Fetched once for each namespace of a plan; what may not be read is unknown, and never taken for nothing.
 //! The rules here judge; they ask nobody.

@@ -1,19 +1,18 @@
-//! How does a CronJob stop starting jobs, and start them again?
+//! How does a schedule stop starting jobs, and start them again?
 //!
-//! `spec.suspend`. Jobs that run go on. Pure.
+//! `spec.suspend` of a `CronJob`. Jobs that run go on. Pure.
 
 use serde_json::{Value, json};
 
 use super::around::word;
 use super::patch::Patch;
-use super::proposal::{Back, Change, Proposal, holds};
+use super::proposal::{Proposal, holds};
 use super::watch::is;
 use super::{Case, differences, watch};
 use crate::control::NoPlan;
 use crate::domain::action::{Direction, Risk};
 use crate::domain::check::{Condition, Operand, ReadCheck, at};
-use crate::domain::plan::{Blast, Holds, Precondition};
-use crate::domain::text::Untrusted;
+use crate::domain::plan::{Holds, Precondition};
 
 const SUSPEND: &str = "/spec/suspend";
 
@@ -43,64 +42,37 @@ pub(super) fn plan(case: &Case<'_>, way: Way) -> Result<Proposal, NoPlan> {
         };
         return Err(NoPlan::new(format!("{words} {state}")));
     }
-    let (marker, second) = (case.marker(), case.marker_back());
-    let forward = Patch::guarded(object)
-        .put(object, SUSPEND, json!(wanted))
-        .mark(object, marker);
-    let back = Patch::of_identity(object)
-        .replace(SUSPEND, &json!(wanted), json!(is_suspended))
-        .mark_over(marker, &second);
-    let (what, undone, risk, direction) = match way {
-        Way::Suspend => ("suspend", "resume", Risk::R1, Direction::Reduces),
-        Way::Resume => ("resume", "suspend", Risk::R1, Direction::Adds),
-    };
-    let mut preconditions: Vec<Precondition> = case.owner().into_iter().collect();
-    if way == Way::Resume {
-        preconditions.push(catch_up(object));
-    }
-    let running = object["status"]["active"].as_array().map_or(0, Vec::len);
-    let schedule = word(object, "/spec/schedule");
-    let lines = match way {
-        Way::Suspend => format!("no run of {schedule} any more; {running} that run now go on"),
-        Way::Resume => format!("runs of {schedule} again; {running} run now"),
-    };
+    let forward = Patch::guarded(object).put(object, SUSPEND, json!(wanted));
+    let back = Patch::of_identity(object).replace(SUSPEND, &json!(wanted), json!(is_suspended));
     let check = |suspended: bool| -> ReadCheck {
         let now = Operand::At(SUSPEND.to_owned(), json!(false));
         watch::fields(server, place, vec![Condition::Equal(now, is(suspended))])
     };
-    Ok(Proposal {
-        change: Change {
-            what: format!("{what} {words}"),
-            write: forward.write(server, &place.path()),
-            check: check(wanted),
-            evidence: watch::marked(server, place, object, marker, &[SUSPEND]),
-        },
-        back: Back::Change {
-            change: Box::new(Change {
-                what: format!("{undone} {words}"),
-                write: back.write(server, &place.path()),
-                check: check(is_suspended),
-                evidence: watch::marked_back(server, place, object, marker, &second),
-            }),
-            trial: None,
-        },
-        risk,
-        direction,
-        differences: vec![differences::line(
-            "suspend",
-            &json!(is_suspended),
-            &json!(wanted),
-        )],
-        blast: Blast {
-            count: Some(1),
-            of: Some(1),
-            namespaces: vec![Untrusted::line(&place.namespace)],
-            words: vec![Untrusted::line(&lines)],
-        },
-        preconditions,
-        access: place.patch(),
-        notes: Vec::new(),
-    })
+    let (what, undone, direction) = match way {
+        Way::Suspend => ("suspend", "resume", Direction::Reduces),
+        Way::Resume => ("resume", "suspend", Direction::Adds),
+    };
+    let change = case.change(
+        format!("{what} {words}"),
+        forward,
+        check(wanted),
+        &[SUSPEND],
+    );
+    let back = case.back(format!("{undone} {words}"), back, check(is_suspended));
+    let mut proposal = case.proposal(change, back, Risk::R1, direction);
+    if way == Way::Resume {
+        proposal.preconditions.push(catch_up(object));
+    }
+    let (before, after) = (json!(is_suspended), json!(wanted));
+    proposal.differences = vec![differences::line("suspend", &before, &after)];
+    let running = object["status"]["active"].as_array().map_or(0, Vec::len);
+    let schedule = word(object, "/spec/schedule");
+    let words = match way {
+        Way::Suspend => format!("no run of {schedule} any more; {running} that run now go on"),
+        Way::Resume => format!("runs of {schedule} again; {running} run now"),
+    };
+    proposal.blast = case.blast((Some(1), Some(1)), &[words]);
+    Ok(proposal)
 }
 
 /// What was missed may be started at once.

@@ -1,4 +1,4 @@
-//! How are workloads restarted, put back, paused, scaled; CronJobs suspended; bounds and quotas changed?
+//! How are workloads restarted, put back, paused and scaled, and the settings around them changed?
 //!
 //! [`resolve`] pins the objects that a request names, [`plan`] reads them again with what stands around them
 //! and hands both to a pure planner: one file for each action. Called by [`super`].
@@ -24,13 +24,14 @@ mod watch;
 use serde_json::Value;
 
 use self::around::{Around, Heard};
+use self::patch::Patch;
 use self::place::{Kind, Place};
-use self::proposal::Proposal;
+use self::proposal::{Back, Change, Proposal};
 use super::{Cluster, Clusters};
 use crate::control::NoPlan;
-use crate::domain::action::ActionRequest;
-use crate::domain::check::at;
-use crate::domain::plan::{Plan, Precondition, Seed, Target};
+use crate::domain::action::{ActionRequest, Direction, Risk};
+use crate::domain::check::{ReadCheck, at};
+use crate::domain::plan::{Blast, Plan, Seed, Target};
 use crate::domain::source::SourceName;
 use crate::domain::text::{Untrusted, shown};
 
@@ -55,30 +56,93 @@ impl Case<'_> {
         format!("{}-back", self.seed.id)
     }
 
-    /// Who else puts the object back.
-    fn owner(&self) -> Option<Precondition> {
-        around::owner(self.object)
+    /// A marked change of the object itself. What stands at `kept` has to be as it was for it not to
+    /// have been done, beside uid and generation.
+    fn change(&self, what: String, patch: Patch, check: ReadCheck, kept: &[&str]) -> Change {
+        let Case {
+            server,
+            place,
+            object,
+            ..
+        } = *self;
+        let marker = self.marker();
+        Change {
+            what,
+            write: patch.mark(object, marker).write(server, &place.path()),
+            check,
+            evidence: watch::marked(server, place, object, marker, kept),
+        }
+    }
+
+    /// What takes such a change back: only where its mark still stands.
+    fn back(&self, what: String, patch: Patch, check: ReadCheck) -> Back {
+        let Case {
+            server,
+            place,
+            object,
+            ..
+        } = *self;
+        let (first, second) = (self.marker(), self.marker_back());
+        let patch = patch.mark_over(first, &second);
+        let change = Change {
+            what,
+            write: patch.write(server, &place.path()),
+            check,
+            evidence: watch::marked_back(server, place, object, first, &second),
+        };
+        Back::Change {
+            change: Box::new(change),
+            trial: None,
+        }
+    }
+
+    /// A proposal that touches nothing but the object, and knows who else puts it back.
+    fn proposal(&self, change: Change, back: Back, risk: Risk, direction: Direction) -> Proposal {
+        Proposal {
+            change,
+            back,
+            risk,
+            direction,
+            differences: Vec::new(),
+            blast: self.blast((Some(1), Some(1)), &[]),
+            preconditions: around::owner(self.object).into_iter().collect(),
+            access: self.place.patch(),
+            notes: Vec::new(),
+        }
+    }
+
+    /// So many of so many, in words.
+    fn blast(&self, (count, of): (Option<u32>, Option<u32>), words: &[String]) -> Blast {
+        Blast {
+            count,
+            of,
+            namespaces: vec![Untrusted::line(&self.place.namespace)],
+            words: words.iter().map(|words| Untrusted::line(words)).collect(),
+        }
     }
 }
 
-/// What these actions are about; none for an action of somebody else.
-fn kind_of(action: &str) -> Option<Option<Kind>> {
+/// The kind that an action is about, where its targets do not say so.
+fn kind_of(action: &str) -> Option<Kind> {
     match action {
-        "k8s.rollout.restart"
-        | "k8s.rollout.undo"
-        | "k8s.rollout.pause"
-        | "k8s.rollout.resume"
-        | "k8s.scale" => Some(None),
-        "k8s.cronjob.suspend" | "k8s.cronjob.resume" => Some(Some(Kind::CronJob)),
-        "k8s.hpa.bounds" => Some(Some(Kind::Autoscaler)),
-        "k8s.quota.set" => Some(Some(Kind::Quota)),
+        "k8s.cronjob.suspend" | "k8s.cronjob.resume" => Some(Kind::CronJob),
+        "k8s.hpa.bounds" => Some(Kind::Autoscaler),
+        "k8s.quota.set" => Some(Kind::Quota),
         _ => None,
     }
 }
 
 /// Whether an action is one of these.
 pub(super) fn is_ours(action: &str) -> bool {
-    kind_of(action).is_some()
+    let is_rollout = matches!(
+        action,
+        "k8s.rollout.restart"
+            | "k8s.rollout.undo"
+            | "k8s.rollout.pause"
+            | "k8s.rollout.resume"
+            | "k8s.scale"
+    );
+    is_rollout || kind_of(action).is_some()
 }
 
 /// Looks up what a request names, and pins it.
@@ -87,7 +151,7 @@ pub(super) async fn resolve(
     request: &ActionRequest,
 ) -> Result<Vec<Target>, NoPlan> {
     let cluster = clusters.pick(request)?;
-    let kind = kind_of(&request.action).flatten();
+    let kind = kind_of(&request.action);
     let mut places: Vec<Place> = Vec::new();
     for text in request.list("target")? {
         let place = match kind {
@@ -114,7 +178,9 @@ pub(super) async fn resolve(
     let mut targets = Vec::new();
     for place in places {
         let object = object(cluster, &place).await?;
-        targets.push(target(cluster, &identity, &place, &object));
+        let mut target = target(cluster, &identity, &place, &object);
+        target.service = clusters.service(cluster, place.kind.proper(), &object);
+        targets.push(target);
     }
     Ok(targets)
 }

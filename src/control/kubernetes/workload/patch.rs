@@ -56,8 +56,9 @@ impl Patch {
     pub(super) fn replace(mut self, place: &str, old: &Value, value: Value) -> Self {
         self = self.test(place, old);
         // `add` takes the place of a member that is there.
-        self.operations
-            .push(json!({ "op": "add", "path": place, "value": value }));
+        let mut operation = json!({ "op": "add", "path": place });
+        operation["value"] = value;
+        self.operations.push(operation);
         self
     }
 

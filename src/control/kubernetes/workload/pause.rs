@@ -6,14 +6,13 @@ use serde_json::{Value, json};
 
 use super::patch::Patch;
 use super::place::Kind;
-use super::proposal::{Back, Change, Proposal, holds};
-use super::watch::{is, value};
+use super::proposal::{Proposal, holds};
+use super::watch::is;
 use super::{Case, differences, rolling, watch};
 use crate::control::NoPlan;
 use crate::domain::action::{Direction, Risk};
-use crate::domain::check::Condition;
-use crate::domain::plan::{Blast, Holds};
-use crate::domain::text::Untrusted;
+use crate::domain::check::{Condition, Operand};
+use crate::domain::plan::{Holds, Precondition};
 
 const PAUSED: &str = "/spec/paused";
 
@@ -46,93 +45,54 @@ pub(super) fn plan(case: &Case<'_>, way: Way) -> Result<Proposal, NoPlan> {
         };
         return Err(NoPlan::new(format!("{words} {state}")));
     }
-    let (marker, second) = (case.marker(), case.marker_back());
     let new = json!(way == Way::Pause);
-    let forward = Patch::guarded(object)
-        .put(object, PAUSED, new.clone())
-        .mark(object, marker);
     // The server leaves `false` out.
-    let after = if way == Way::Pause {
-        json!(true)
-    } else {
-        Value::Null
+    let after = if is_paused { Value::Null } else { json!(true) };
+    let forward = Patch::guarded(object).put(object, PAUSED, new.clone());
+    let back = Patch::of_identity(object).replace(PAUSED, &after, json!(is_paused));
+    let stopped = || {
+        let paused = Operand::At(PAUSED.to_owned(), json!(false));
+        let done = vec![Condition::Equal(paused, is(true)), watch::observed()];
+        watch::fields(server, place, done)
     };
-    let back = Patch::of_identity(object)
-        .replace(PAUSED, &after, json!(is_paused))
-        .mark_over(marker, &second);
-    let (what, undone) = match way {
-        Way::Pause => ("pause", "resume"),
-        Way::Resume => ("resume", "pause"),
-    };
-    let mut preconditions: Vec<_> = case.owner().into_iter().collect();
-    let blast = match way {
+    let rolled = || watch::rollout(server, place, object);
+    let (pause, resume) = (
+        format!("pause rollout of {words}"),
+        format!("resume rollout of {words}"),
+    );
+    let mut proposal = match way {
         Way::Pause => {
-            let running = rolling::is_still(case);
-            let (state, detail) = match running.state {
-                Holds::Yes => (
-                    Holds::Warns,
-                    "none runs: the next change will wait until it is resumed",
-                ),
-                _ => (Holds::Yes, running.detail.raw()),
-            };
-            preconditions.push(holds("a rollout runs", state, detail));
-            Blast {
-                count: Some(0),
-                of: Some(0),
-                namespaces: vec![Untrusted::line(&place.namespace)],
-                words: vec![Untrusted::line(
-                    "no pod: what runs goes on, scaling still works",
-                )],
-            }
+            let change = case.change(pause, forward, stopped(), &[]);
+            let back = case.back(resume, back, rolled());
+            case.proposal(change, back, Risk::R1, Direction::Reduces)
         }
-        Way::Resume => rolling::blast(case),
+        Way::Resume => {
+            let change = case.change(resume, forward, rolled(), &[]);
+            let back = case.back(pause, back, stopped());
+            case.proposal(change, back, Risk::R1, Direction::Adds)
+        }
     };
-    let paused = |wanted: bool| Condition::Equal(flag(PAUSED), is(wanted));
-    let check = |way: Way| match way {
-        Way::Pause => watch::fields(server, place, vec![paused(true), watch::observed()]),
-        Way::Resume => watch::rollout(server, place, object),
-    };
-    let other = if way == Way::Pause {
-        Way::Resume
-    } else {
-        Way::Pause
-    };
-    let (risk, direction) = match way {
-        Way::Pause => (Risk::R1, Direction::Reduces),
-        Way::Resume => (Risk::R1, Direction::Adds),
-    };
-    Ok(Proposal {
-        change: Change {
-            what: format!("{what} rollout of {words}"),
-            write: forward.write(server, &place.path()),
-            check: check(way),
-            evidence: watch::marked(server, place, object, marker, &[]),
-        },
-        back: Back::Change {
-            change: Box::new(Change {
-                what: format!("{undone} rollout of {words}"),
-                write: back.write(server, &place.path()),
-                check: check(other),
-                evidence: watch::marked_back(server, place, object, marker, &second),
-            }),
-            trial: None,
-        },
-        risk,
-        direction,
-        differences: vec![differences::line("paused", &json!(is_paused), &new)],
-        blast,
-        preconditions,
-        access: place.patch(),
-        notes: Vec::new(),
-    })
+    proposal.differences = vec![differences::line("paused", &json!(is_paused), &new)];
+    match way {
+        Way::Pause => {
+            proposal.preconditions.push(runs(case));
+            let words = "no pod: what runs goes on, scaling still works".to_owned();
+            proposal.blast = case.blast((Some(0), Some(0)), &[words]);
+        }
+        Way::Resume => proposal.blast = rolling::blast(case),
+    }
+    Ok(proposal)
 }
 
-/// A flag that is left out where it is false.
-fn flag(place: &str) -> crate::domain::check::Operand {
-    match value(place) {
-        crate::domain::check::Operand::At(place, _) => {
-            crate::domain::check::Operand::At(place, json!(false))
+/// Pausing is for a rollout that runs.
+fn runs(case: &Case<'_>) -> Precondition {
+    const WHAT: &str = "a rollout runs";
+    let still = rolling::is_still(case);
+    match still.state {
+        Holds::Yes => {
+            let detail = "none runs: the next change will wait until it is resumed";
+            holds(WHAT, Holds::Warns, detail)
         }
-        other => other,
+        _ => holds(WHAT, Holds::Yes, still.detail.raw()),
     }
 }

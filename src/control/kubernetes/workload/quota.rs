@@ -1,20 +1,20 @@
 //! How may a namespace use more, or less?
 //!
-//! `spec.hard` of a ResourceQuota. It has no generation: every limit that is replaced is tested. Limits are
+//! `spec.hard` of a `ResourceQuota`. It has no generation: every limit that is replaced is tested. Limits are
 //! sent as the server writes them, so that taking them back finds what it expects. Pure.
 
 use serde_json::{Value, json};
 
 use super::patch::{Patch, escaped};
-use super::proposal::{Back, Change, Proposal, holds};
+use super::proposal::{Proposal, holds};
 use super::quantity::Quantity;
 use super::watch::value;
 use super::{Case, differences, watch};
 use crate::control::NoPlan;
 use crate::domain::action::{Direction, Risk};
 use crate::domain::check::{Condition, at};
-use crate::domain::plan::{Blast, Holds, Precondition};
-use crate::domain::text::{Untrusted, shown};
+use crate::domain::plan::{Holds, Precondition};
+use crate::domain::text::shown;
 
 /// One limit.
 struct Limit {
@@ -36,7 +36,6 @@ pub(super) fn plan(case: &Case<'_>, wanted: &[(&str, &str)]) -> Result<Proposal,
     if limits.is_empty() {
         return Err(NoPlan::new(format!("{words} has these limits already")));
     }
-    let (marker, second) = (case.marker(), case.marker_back());
     let mut forward = Patch::guarded(object);
     let mut back = Patch::of_identity(object);
     let mut kept = Vec::new();
@@ -44,58 +43,30 @@ pub(super) fn plan(case: &Case<'_>, wanted: &[(&str, &str)]) -> Result<Proposal,
     for limit in &limits {
         let spot = format!("/spec/hard/{}", escaped(&limit.resource));
         let new = json!(limit.new.canonical());
-        forward = forward.replace(&spot, &limit.old, new.clone());
+        let name = format!("hard {}", limit.resource);
+        lines.push(differences::line(&name, &limit.old, &new));
         back = back.replace(&spot, &new, limit.old.clone());
-        lines.push(differences::line(
-            &format!("hard {}", limit.resource),
-            &limit.old,
-            &new,
-        ));
+        forward = forward.replace(&spot, &limit.old, new);
         kept.push(spot);
     }
-    let forward = forward.mark(object, marker);
-    let back = back.mark_over(marker, &second);
-    let check = watch::fields(server, place, followed(&limits));
     let kept: Vec<&str> = kept.iter().map(String::as_str).collect();
-    let lowers = limits.iter().any(|limit| limit.lowers());
-    let mut preconditions: Vec<Precondition> = limits.iter().map(|l| l.fits(object)).collect();
-    preconditions.extend(case.owner());
     let named: Vec<String> = limits.iter().map(Limit::words).collect();
-    Ok(Proposal {
-        change: Change {
-            what: format!("set {words} to {}", named.join(", ")),
-            write: forward.write(server, &place.path()),
-            check: check.clone(),
-            evidence: watch::marked(server, place, object, marker, &kept),
-        },
-        back: Back::Change {
-            change: Box::new(Change {
-                what: format!("put the limits of {words} back"),
-                write: back.write(server, &place.path()),
-                check,
-                evidence: watch::marked_back(server, place, object, marker, &second),
-            }),
-            trial: None,
-        },
-        risk: Risk::R2,
-        direction: if lowers {
-            Direction::Adds
-        } else {
-            Direction::Neutral
-        },
-        differences: lines,
-        blast: Blast {
-            count: Some(1),
-            of: Some(1),
-            namespaces: vec![Untrusted::line(&place.namespace)],
-            words: vec![Untrusted::line(
-                "every workload of the namespace: what runs goes on, new pods are held to it",
-            )],
-        },
-        preconditions,
-        access: place.patch(),
-        notes: Vec::new(),
-    })
+    let check = watch::fields(server, place, followed(&limits));
+    let what = format!("set {words} to {}", named.join(", "));
+    let change = case.change(what, forward, check.clone(), &kept);
+    let back = case.back(format!("put the limits of {words} back"), back, check);
+    let direction = if limits.iter().any(Limit::lowers) {
+        Direction::Adds
+    } else {
+        Direction::Neutral
+    };
+    let mut proposal = case.proposal(change, back, Risk::R2, direction);
+    let fitting = limits.iter().map(|limit| limit.fits(object));
+    proposal.preconditions.extend(fitting);
+    proposal.differences = lines;
+    let words = "every workload of the namespace: what runs goes on, new pods are held to it";
+    proposal.blast = case.blast((Some(1), Some(1)), &[words.to_owned()]);
+    Ok(proposal)
 }
 
 fn limits(object: &Value, wanted: &[(&str, &str)]) -> Result<Vec<Limit>, NoPlan> {

@@ -7,7 +7,7 @@ use chrono::SecondsFormat;
 use serde_json::{Value, json};
 
 use super::patch::{Patch, escaped};
-use super::proposal::{Back, Change, Proposal};
+use super::proposal::{Back, Proposal};
 use super::{Case, differences, rolling, watch};
 use crate::control::NoPlan;
 use crate::domain::action::{Direction, Risk};
@@ -35,28 +35,16 @@ pub(super) fn plan(case: &Case<'_>) -> Result<Proposal, NoPlan> {
         );
         return Err(NoPlan::new(why));
     }
-    let patch = Patch::guarded(object)
-        .put_in(object, ANNOTATIONS, RESTARTED, time.clone())
-        .mark(object, case.marker());
-    let mut preconditions = rolling::moves(case);
-    preconditions.push(rolling::is_still(case));
-    preconditions.extend(case.owner());
-    Ok(Proposal {
-        change: Change {
-            what: format!("restart {}", place.words()),
-            write: patch.write(server, &place.path()),
-            check: watch::rollout(server, place, object),
-            evidence: watch::marked(server, place, object, case.marker(), &[&place_of_time]),
-        },
-        back: Back::None(
-            "pods that were replaced are gone: a restart is not taken back".to_owned(),
-        ),
-        risk: Risk::R2,
-        direction: Direction::Neutral,
-        differences: vec![differences::line("template: restartedAt", before, &time)],
-        blast: rolling::blast(case),
-        preconditions,
-        access: place.patch(),
-        notes: Vec::new(),
-    })
+    let patch = Patch::guarded(object).put_in(object, ANNOTATIONS, RESTARTED, time.clone());
+    let what = format!("restart {}", place.words());
+    let check = watch::rollout(server, place, object);
+    let change = case.change(what, patch, check, &[&place_of_time]);
+    let back = "pods that were replaced are gone: a restart is not taken back";
+    let back = Back::None(back.to_owned());
+    let mut proposal = case.proposal(change, back, Risk::R2, Direction::Neutral);
+    proposal.differences = vec![differences::line("template: restartedAt", before, &time)];
+    proposal.blast = rolling::blast(case);
+    proposal.preconditions.extend(rolling::moves(case));
+    proposal.preconditions.push(rolling::is_still(case));
+    Ok(proposal)
 }

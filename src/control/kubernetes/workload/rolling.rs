@@ -11,7 +11,6 @@ use super::place::Kind;
 use super::proposal::holds;
 use crate::domain::check::at;
 use crate::domain::plan::{Blast, Holds, Precondition};
-use crate::domain::text::Untrusted;
 
 /// All pods, as many at a time as the strategy says.
 pub(super) fn blast(case: &Case<'_>) -> Blast {
@@ -30,12 +29,7 @@ pub(super) fn blast(case: &Case<'_>) -> Blast {
         }
         Err(why) => words.push(format!("whether a PDB covers it is unknown: {why}")),
     }
-    Blast {
-        count,
-        of: count,
-        namespaces: vec![Untrusted::line(&case.place.namespace)],
-        words: words.iter().map(|w| Untrusted::line(w)).collect(),
-    }
+    case.blast((count, count), &words)
 }
 
 /// `4 pods: up to 1 more at a time, never below 3 ready`

@@ -34,46 +34,43 @@ pub(super) fn plan(case: &Case<'_>, wanted: i64) -> Result<Proposal, NoPlan> {
     let marker = format!("quell-{}", case.marker());
     let second = format!("{marker}-back");
     let template = &object["spec"]["template"];
-    let mut preconditions = vec![case.around.autoscaler(place)];
-    preconditions.push(if wanted > old {
-        case.around.room(wanted - old, template)
-    } else {
-        floor(wanted)
-    });
-    preconditions.extend(case.owner());
-    let (risk, direction) = if wanted > old {
+    let change = Change {
+        what: format!("scale {words} from {old} to {wanted}"),
+        write: write(case, old, wanted, &marker),
+        check: check(case, wanted),
+        evidence: evidence(case, old, (wanted, &marker)),
+    };
+    let back = Change {
+        what: format!("scale {words} back to {old}"),
+        write: write(case, wanted, old, &second),
+        check: check(case, old),
+        evidence: back_evidence(case, (wanted, &marker), (old, &second)),
+    };
+    let back = Back::Change {
+        change: Box::new(back),
+        trial: None,
+    };
+    let is_up = wanted > old;
+    let (risk, direction) = if is_up {
         (Risk::R1, Direction::Reduces)
     } else {
         (Risk::R2, Direction::Adds)
     };
-    let mut notes = Vec::new();
-    if wanted > old {
-        notes.push("a dry run of a scale does not see quotas: they were read".to_owned());
+    let mut proposal = case.proposal(change, back, risk, direction);
+    proposal.preconditions.push(case.around.autoscaler(place));
+    if is_up {
+        let note = "a dry run of a scale does not see quotas: they were read";
+        proposal.notes.push(note.to_owned());
+        let template = &object["spec"]["template"];
+        let room = case.around.room(wanted - old, template);
+        proposal.preconditions.push(room);
+    } else {
+        proposal.preconditions.push(floor(wanted));
     }
-    Ok(Proposal {
-        change: Change {
-            what: format!("scale {words} from {old} to {wanted}"),
-            write: write(case, old, wanted, &marker),
-            check: check(case, wanted),
-            evidence: evidence(case, (old, &[]), (wanted, &marker)),
-        },
-        back: Back::Change {
-            change: Box::new(Change {
-                what: format!("scale {words} back to {old}"),
-                write: write(case, wanted, old, &second),
-                check: check(case, old),
-                evidence: back_evidence(case, (wanted, &marker), (old, &second)),
-            }),
-            trial: None,
-        },
-        risk,
-        direction,
-        differences: vec![differences::line("replicas", &json!(old), &json!(wanted))],
-        blast: blast(case, old, wanted),
-        preconditions,
-        access: place.patch().part("scale"),
-        notes,
-    })
+    proposal.differences = vec![differences::line("replicas", &json!(old), &json!(wanted))];
+    proposal.blast = blast(case, old, wanted);
+    proposal.access = place.patch().part("scale");
+    Ok(proposal)
 }
 
 fn write(case: &Case<'_>, from: i64, to: i64, manager: &str) -> HttpWrite {
@@ -119,7 +116,7 @@ fn there(case: &Case<'_>, replicas: i64, manager: &str) -> Vec<Condition> {
     ]
 }
 
-fn evidence(case: &Case<'_>, (old, _): (i64, &[&str]), (wanted, manager): (i64, &str)) -> Evidence {
+fn evidence(case: &Case<'_>, old: i64, (wanted, manager): (i64, &str)) -> Evidence {
     let generation = at(case.object, "/metadata/generation").cloned();
     let untouched = vec![
         watch::same_object(case.object),
@@ -179,10 +176,9 @@ fn blast(case: &Case<'_>, old: i64, wanted: i64) -> Blast {
         }
         Err(why) => words.push(format!("whether a PDB covers it is unknown: {why}")),
     }
-    Blast {
-        count: u32::try_from(moved).ok(),
-        of: u32::try_from(old.max(wanted)).ok(),
-        namespaces: vec![Untrusted::line(&case.place.namespace)],
-        words: words.iter().map(|w| Untrusted::line(w)).collect(),
-    }
+    let counts = (
+        u32::try_from(moved).ok(),
+        u32::try_from(old.max(wanted)).ok(),
+    );
+    case.blast(counts, &words)
 }

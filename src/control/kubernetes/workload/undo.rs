@@ -1,20 +1,21 @@
 //! How does a workload go back to an earlier template?
 //!
-//! The client's work, as in `kubectl rollout undo`: the template of an earlier ReplicaSet, or of an earlier
-//! ControllerRevision of a StatefulSet or DaemonSet, is put back. Where a Deployment went back before, the
-//! old number of a ReplicaSet only stands in its history. Pure.
+//! The client's work, as in `kubectl rollout undo`: the template of an earlier `ReplicaSet`, or of an
+//! earlier `ControllerRevision` of a StatefulSet or DaemonSet, is put back. Where a Deployment went back
+//! before, the old number of a `ReplicaSet` only stands in its history. Pure.
 
 use serde_json::{Value, json};
 
 use super::around::{number, word};
-use super::patch::Patch;
+use super::patch::{Patch, escaped};
 use super::place::Kind;
-use super::proposal::{Back, Change, Proposal, holds};
+use super::proposal::{Back, Proposal, holds};
 use super::{Case, differences, rolling, watch};
 use crate::control::NoPlan;
 use crate::domain::action::{Direction, Risk};
 use crate::domain::check::at;
-use crate::domain::plan::Holds;
+use crate::domain::plan::{Holds, Precondition};
+use crate::domain::text::shown;
 
 const TEMPLATE: &str = "/spec/template";
 const CAUSE: &str = "kubernetes.io/change-cause";
@@ -55,71 +56,49 @@ pub(super) fn plan(
         );
         return Err(NoPlan::new(why));
     }
-    let cause = chosen
-        .cause
-        .as_ref()
-        .map(|cause| json!(cause))
-        .unwrap_or_default();
-    let put = |patch: Patch, from: &Value, to: &Value| patch.replace(TEMPLATE, from, to.clone());
-    let mut forward = put(Patch::guarded(object), now, &chosen.template);
-    let (marker, second) = (case.marker(), case.marker_back());
-    forward = forward.mark(object, marker);
-    let cause_place = format!("/metadata/annotations/{}", super::patch::escaped(CAUSE));
-    let old_cause = at(object, &cause_place).unwrap_or(&Value::Null);
-    let moves_cause = !cause.is_null() && !old_cause.is_null() && *old_cause != cause;
-    if moves_cause {
-        forward = forward.replace(&cause_place, old_cause, cause.clone());
-    }
-    let mut back =
-        put(Patch::of_identity(object), &chosen.template, now).mark_over(marker, &second);
-    if moves_cause {
-        back = back.replace(&cause_place, &cause, old_cause.clone());
-    }
-    // As things are now: whether the server still takes the template that runs.
-    let trial = put(Patch::of_identity(object), now, now).mark(object, &second);
-
+    let mut forward = Patch::guarded(object).replace(TEMPLATE, now, chosen.template.clone());
+    let mut back = Patch::of_identity(object).replace(TEMPLATE, &chosen.template, now.clone());
     let mut lines = differences::between("template", now, &chosen.template);
-    if moves_cause {
-        lines.push(differences::line(CAUSE, old_cause, &cause));
+    if let Some((old, new)) = moved_cause(object, chosen) {
+        let spot = format!("/metadata/annotations/{}", escaped(CAUSE));
+        lines.push(differences::line(CAUSE, &old, &new));
+        back = back.replace(&spot, &new, old.clone());
+        forward = forward.replace(&spot, &old, new);
     }
     let words = place.words();
-    Ok(Proposal {
-        change: Change {
-            what: format!("undo rollout of {words} to revision {}", chosen.number),
-            write: forward.write(server, &place.path()),
-            check: watch::rollout(server, place, object),
-            evidence: watch::marked(server, place, object, marker, &[]),
-        },
-        back: Back::Change {
-            change: Box::new(Change {
-                what: format!("put the template of {words} back that runs now"),
-                write: back.write(server, &place.path()),
-                check: watch::rollout(server, place, object),
-                evidence: watch::marked_back(server, place, object, marker, &second),
-            }),
-            trial: Some(trial.write(server, &place.path())),
-        },
-        risk: Risk::R2,
-        direction: Direction::Reduces,
-        differences: lines,
-        blast: rolling::blast(case),
-        preconditions: preconditions(case, chosen, to),
-        access: place.patch(),
-        notes: Vec::new(),
-    })
+    let check = watch::rollout(server, place, object);
+    let what = format!("undo rollout of {words} to revision {}", chosen.number);
+    let change = case.change(what, forward, check.clone(), &[]);
+    let what = format!("put the template of {words} back that runs now");
+    let mut back = case.back(what, back, check);
+    if let Back::Change { trial, .. } = &mut back {
+        // As things are now: whether the server still takes the template that runs.
+        let now = Patch::of_identity(object).replace(TEMPLATE, now, now.clone());
+        let now = now.mark(object, &case.marker_back());
+        *trial = Some(now.write(server, &place.path()));
+    }
+    let mut proposal = case.proposal(change, back, Risk::R2, Direction::Reduces);
+    proposal.differences = lines;
+    proposal.blast = rolling::blast(case);
+    proposal
+        .preconditions
+        .extend(preconditions(case, chosen, to));
+    Ok(proposal)
 }
 
-fn preconditions(
-    case: &Case<'_>,
-    chosen: &Revision,
-    to: Option<i64>,
-) -> Vec<crate::domain::plan::Precondition> {
+/// The note of what a revision was for goes with it, where both have one.
+fn moved_cause(object: &Value, chosen: &Revision) -> Option<(Value, Value)> {
+    let old = object["metadata"]["annotations"].get(CAUSE)?;
+    let new = json!(chosen.cause.as_ref()?);
+    (*old != new).then(|| (old.clone(), new))
+}
+
+fn preconditions(case: &Case<'_>, chosen: &Revision, to: Option<i64>) -> Vec<Precondition> {
     let mut found = rolling::moves(case);
-    found.extend(case.owner());
     let cause = chosen
         .cause
         .as_deref()
-        .map(|cause| format!(", {}", crate::domain::text::shown(cause)));
+        .map(|cause| format!(", {}", shown(cause)));
     let mut detail = format!(
         "{} ({}{})",
         chosen.number,

@@ -108,6 +108,8 @@ pub(super) fn rollout(server: &SourceName, place: &Place, object: &Value) -> Rea
         }
     };
     if place.kind == Kind::Deployment {
+        let available = "/status/availableReplicas";
+        done.push(at_least(available, "/status/updatedReplicas"));
         // Pods of the old template are gone.
         done.push(at_least("/status/updatedReplicas", "/status/replicas"));
         failed.push(newly_stuck(object));
