@@ -3,6 +3,7 @@
 #![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
 
 mod access;
+mod carries;
 mod lists;
 mod logins;
 mod rediscovery;
