@@ -33,7 +33,6 @@ pub(super) fn plan(case: &Case<'_>, wanted: i64) -> Result<Proposal, NoPlan> {
     }
     let marker = format!("quell-{}", case.marker());
     let second = format!("{marker}-back");
-    let template = &object["spec"]["template"];
     let change = Change {
         what: format!("scale {words} from {old} to {wanted}"),
         write: write(case, old, wanted, &marker),
