@@ -166,8 +166,10 @@ fn staying(draft: &mut Draft, pods: &[Value]) {
 mod tests {
     #![allow(clippy::unwrap_used, reason = "a failed unwrap fails the test")]
     use super::*;
+    use crate::control::kubernetes::Access;
     use crate::control::kubernetes::recorded;
     use crate::control::kubernetes::room::Room;
+    use crate::domain::text::Untrusted;
     use serde_json::json;
 
     fn on_node_a() -> Vec<Value> {
@@ -226,7 +228,7 @@ mod tests {
         );
         assert_eq!((draft.blast.count, draft.blast.of), (Some(3), Some(12)));
         assert_eq!(draft.grade, Grade::C);
-        let words: String = draft.blast.words.iter().map(|w| w.shown()).collect();
+        let words: String = draft.blast.words.iter().map(Untrusted::shown).collect();
         for left in [
             "log-agent-x",
             "kube-proxy-node-a (mirror pod)",
@@ -253,7 +255,7 @@ mod tests {
     #[test]
     fn permissions_are_asked_for_exactly_what_is_sent() {
         let draft = made(&around(on_node_a()));
-        let words: Vec<String> = draft.access.iter().map(|a| a.words()).collect();
+        let words: Vec<String> = draft.access.iter().map(Access::words).collect();
         assert_eq!(
             words,
             [

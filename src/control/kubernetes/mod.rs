@@ -20,6 +20,8 @@ pub(crate) mod pod;
 mod recorded;
 pub(crate) mod rollouts;
 mod room;
+#[cfg(test)]
+mod served_tests;
 mod sync_window;
 mod workload;
 

@@ -3,6 +3,7 @@
 //! Eviction asks the disruption budgets; deletion passes them. Both meet one pod by its uid, never a
 //! successor of the same name. Called by [`super::super::families`]; [`super::drain`] uses the same step.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use serde_json::{Value, json};
@@ -143,7 +144,7 @@ pub(super) async fn owner(cluster: &Cluster, pod: &Value) -> Option<Owner> {
 
 /// What its object says of its pods.
 pub(super) fn owned_by(kind: &str, name: &str, object: Option<&Value>) -> Owner {
-    let selector = object.and_then(|object| selector(object));
+    let selector = object.and_then(selector);
     let wanted = object.map_or(0, |object| number(object, "/spec/replicas"));
     let ready = object.map_or(-1, |object| number(object, "/status/readyReplicas"));
     Owner {
@@ -453,7 +454,7 @@ pub(super) fn losing<'a>(draft: &mut Draft, pods: impl Iterator<Item = &'a Value
 
 /// Counts what leaves, and from where.
 pub(super) fn count<'a>(draft: &mut Draft, pods: impl Iterator<Item = &'a Value>) {
-    let mut by_namespace: std::collections::BTreeMap<String, u32> = Default::default();
+    let mut by_namespace: BTreeMap<String, u32> = BTreeMap::new();
     for pod in pods {
         let namespace = text(pod, "/metadata/namespace");
         *by_namespace.entry(namespace.to_owned()).or_default() += 1;

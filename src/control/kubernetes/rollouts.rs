@@ -264,15 +264,16 @@ fn promote(
         let further = Condition::AtLeast(here(INDEX, json!(0)), Operand::Is(json!(place_index)));
         either(further, completed(rollout))
     };
-    let done = match is_canary {
-        true => vec![moved(next)],
-        false => vec![either(
+    let done = if is_canary {
+        vec![moved(next)]
+    } else {
+        vec![either(
             is(
                 "/status/blueGreen/activeSelector",
                 json!(text(rollout, NEW)),
             ),
             completed(rollout),
-        )],
+        )]
     };
     let what = format!("promote {}", words(rollout));
     if has_pauses {
@@ -464,9 +465,10 @@ fn set_abort(
     let verb = if value { "abort" } else { "retry" };
     let write = status_write(server, rollout, patch);
     let mut step = step(&format!("{verb} {}", words(rollout)), write, evidence);
-    let done = match value {
-        true => vec![equals(true), stable_serves()],
-        false => vec![equals(false), is_not("/status/phase", json!("Degraded"))],
+    let done = if value {
+        vec![equals(true), stable_serves()]
+    } else {
+        vec![equals(false), is_not("/status/phase", json!("Degraded"))]
     };
     step.check = Some(check(server, rollout, done));
     step

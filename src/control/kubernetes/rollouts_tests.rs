@@ -100,7 +100,7 @@ fn a_pause_by_hand_is_a_write_of_its_own() {
     let after = recorded::patched(&held, &recorded::ops(&draft.steps[0])).unwrap();
     let after = recorded::patched(&after, &recorded::ops(&draft.steps[1])).unwrap();
     assert_eq!(at(&after, PAUSED).unwrap(), false);
-    let rights: Vec<String> = draft.access.iter().map(|a| a.words()).collect();
+    let rights: Vec<String> = draft.access.iter().map(Access::words).collect();
     assert_eq!(
         rights,
         [

@@ -119,9 +119,10 @@ fn covers(window: &Value, application: &Value) -> bool {
     let mut given = rules
         .iter()
         .filter(|(place, _)| !list(window, place).is_empty());
-    match has_all {
-        true => given.clone().next().is_some() && given.all(|(_, holds)| *holds),
-        false => given.any(|(_, holds)| *holds),
+    if has_all {
+        given.clone().next().is_some() && given.all(|(_, holds)| *holds)
+    } else {
+        given.any(|(_, holds)| *holds)
     }
 }
 
@@ -290,7 +291,7 @@ mod tests {
         recorded::json("lists/application-payments-api.json")
     }
 
-    fn says(windows_of: Value, now: &str) -> Windows {
+    fn says(windows_of: &Value, now: &str) -> Windows {
         let project = json!({ "spec": { "syncWindows": windows_of } });
         windows(&project, &application(), at_time(now))
     }
@@ -319,7 +320,7 @@ mod tests {
     #[test]
     fn a_deny_window_closes_while_it_is_on() {
         let deny = || json!([window("deny", false)]);
-        let closed = |now: &str| matches!(says(deny(), now), Windows::Closed(_));
+        let closed = |now: &str| matches!(says(&deny(), now), Windows::Closed(_));
         assert!(closed("2026-11-20T22:00:00Z"));
         assert!(closed("2026-11-21T05:59:59Z"));
         assert!(!closed("2026-11-21T06:00:00Z"));
@@ -327,14 +328,14 @@ mod tests {
         let mut zoned = deny();
         zoned[0]["timeZone"] = json!("America/New_York");
         assert!(matches!(
-            says(zoned, "2026-11-21T10:00:00Z"),
+            says(&zoned, "2026-11-21T10:00:00Z"),
             Windows::Closed(_)
         ));
     }
 
     #[test]
     fn an_allow_window_closes_while_it_is_off() {
-        let of = |manual: bool, now: &str| says(json!([window("allow", manual)]), now);
+        let of = |manual: bool, now: &str| says(&json!([window("allow", manual)]), now);
         let (on, off) = ("2026-11-20T23:00:00Z", "2026-11-21T12:00:00Z");
         assert!(matches!(of(false, on), Windows::Open(_)));
         assert!(matches!(of(false, off), Windows::Closed(_)));
@@ -346,15 +347,15 @@ mod tests {
         let mut other = window("deny", false);
         other["applications"] = json!(["checkout-*"]);
         let now = "2026-11-20T23:00:00Z";
-        assert!(matches!(says(json!([other]), now), Windows::Open(_)));
+        assert!(matches!(says(&json!([other]), now), Windows::Open(_)));
         let mut both = window("deny", false);
         both["namespaces"] = json!(["checkout"]);
         assert!(matches!(
-            says(json!([both.clone()]), now),
+            says(&json!([both.clone()]), now),
             Windows::Closed(_)
         ));
         both["andOperator"] = json!(true);
-        assert!(matches!(says(json!([both]), now), Windows::Open(_)));
+        assert!(matches!(says(&json!([both]), now), Windows::Open(_)));
         for (place, text) in [
             ("schedule", "x"),
             ("duration", "soon"),
@@ -363,7 +364,7 @@ mod tests {
             let mut odd = window("deny", false);
             odd[place] = json!(text);
             assert!(
-                matches!(says(json!([odd]), now), Windows::Unknown(_)),
+                matches!(says(&json!([odd]), now), Windows::Unknown(_)),
                 "{place}"
             );
         }
