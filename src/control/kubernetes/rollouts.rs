@@ -257,47 +257,12 @@ fn promote(
         going_on(rollout)?;
     }
     let (now, all) = (number(rollout, INDEX), steps_of(rollout));
-    let is_canary = all > 0;
     let next = (now + 1).min(all);
     let mut steps = Vec::new();
-    let moved = |place_index: i64| {
-        let further = Condition::AtLeast(here(INDEX, json!(0)), Operand::Is(json!(place_index)));
-        either(further, completed(rollout))
-    };
-    let done = if is_canary {
-        vec![moved(next)]
-    } else {
-        vec![either(
-            is(
-                "/status/blueGreen/activeSelector",
-                json!(text(rollout, NEW)),
-            ),
-            completed(rollout),
-        )]
-    };
-    let what = format!("promote {}", words(rollout));
     if has_pauses {
-        let patch = guarded(rollout)
-            .still(rollout, INDEX)
-            .still(rollout, PAUSES)
-            .remove(PAUSES);
-        let cleared = either(Condition::Absent(PAUSES.to_owned()), moved(next));
-        let evidence = evidence(server, rollout, cleared, &[INDEX, PAUSES]);
-        let write = status_write(server, rollout, patch);
-        steps.push(step(&what, write, evidence));
-    } else if is_canary && is_under_way(rollout) && !is_paused_by_hand {
-        if now >= all {
-            return Err(NoPlan::new(format!(
-                "{} is past its last step: it completes by itself",
-                words(rollout)
-            )));
-        }
-        let patch = guarded(rollout).put(rollout, INDEX, json!(next));
-        let evidence = evidence(server, rollout, moved(next), &[INDEX]);
-        let write = status_write(server, rollout, patch);
-        steps.push(step(&what, write, evidence));
-        let detail = format!("step {} is running, not pausing: it is cut short", now + 1);
-        draft.holds("it waits to be promoted", Holds::Warns, &detail);
+        steps.push(clear_pauses(server, rollout, next));
+    } else if all > 0 && is_under_way(rollout) && !is_paused_by_hand {
+        steps.push(pass_step(draft, server, rollout, (now, all))?);
     }
     if is_paused_by_hand {
         steps.push(unpause(draft, server, rollout, seed));
@@ -309,20 +274,70 @@ fn promote(
         )));
     };
     let done = if has_pauses || !is_paused_by_hand {
-        done
+        promoted(rollout, next)
     } else {
-        vec![Condition::Equal(
-            here(PAUSED, json!(false)),
-            Operand::Is(json!(false)),
-        )]
+        Condition::Equal(here(PAUSED, json!(false)), Operand::Is(json!(false)))
     };
-    last.check = Some(check(server, rollout, done));
+    last.check = Some(check(server, rollout, vec![done]));
     let place = format!("{} step", words(rollout));
     let of = |step: i64| format!("{step} of {all}");
     draft
         .differences
         .push(difference(&place, Some(&of(now)), Some(&of(next))));
     Ok((steps, undo(server, rollout, false, true)))
+}
+
+/// It is at this step or beyond; without steps, the new version is served.
+fn promoted(rollout: &Value, next: i64) -> Condition {
+    let moved = if steps_of(rollout) > 0 {
+        Condition::AtLeast(here(INDEX, json!(0)), Operand::Is(json!(next)))
+    } else {
+        is(
+            "/status/blueGreen/activeSelector",
+            json!(text(rollout, NEW)),
+        )
+    };
+    either(moved, completed(rollout))
+}
+
+/// The pauses that were seen are over: the controller takes the next step itself.
+fn clear_pauses(server: &SourceName, rollout: &Value, next: i64) -> Step {
+    let patch = guarded(rollout)
+        .still(rollout, INDEX)
+        .still(rollout, PAUSES)
+        .remove(PAUSES);
+    let cleared = either(
+        Condition::Absent(PAUSES.to_owned()),
+        promoted(rollout, next),
+    );
+    let evidence = evidence(server, rollout, cleared, &[INDEX, PAUSES]);
+    let write = status_write(server, rollout, patch);
+    step(&format!("promote {}", words(rollout)), write, evidence)
+}
+
+/// A step that runs, such as an analysis, is cut short.
+fn pass_step(
+    draft: &mut Draft,
+    server: &SourceName,
+    rollout: &Value,
+    (now, all): (i64, i64),
+) -> Result<Step, NoPlan> {
+    if now >= all {
+        return Err(NoPlan::new(format!(
+            "{} is past its last step: it completes by itself",
+            words(rollout)
+        )));
+    }
+    let patch = guarded(rollout).put(rollout, INDEX, json!(now + 1));
+    let evidence = evidence(server, rollout, promoted(rollout, now + 1), &[INDEX]);
+    let write = status_write(server, rollout, patch);
+    let detail = format!("step {} is running, not pausing: it is cut short", now + 1);
+    draft.holds("it waits to be promoted", Holds::Warns, &detail);
+    Ok(step(
+        &format!("promote {}", words(rollout)),
+        write,
+        evidence,
+    ))
 }
 
 /// A pause by hand stands in the spec, beside those of the status.
