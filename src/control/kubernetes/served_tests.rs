@@ -12,6 +12,7 @@ use crate::domain::plan::{
     ActionId, DryVerdict, Grade, Holds, Plan, Reverse, Seed, WhenBusy, Write,
 };
 use crate::domain::record::{Refusal, StepOutcome};
+use crate::domain::text::Untrusted;
 use crate::sources::loopback::{Reply, Request, Server};
 
 const NODE_A: &str = "/api/v1/nodes/node-a";
@@ -27,7 +28,9 @@ type Twist = Arc<Mutex<fn(&mut Value)>>;
 fn answer(request: &Request, twist: &Twist) -> Reply {
     let pods = || {
         let mut pods = recorded::items("lists/pods-payments.json");
-        pods.iter_mut().for_each(|pod| twist.lock().unwrap()(pod));
+        for pod in &mut pods {
+            twist.lock().unwrap()(pod);
+        }
         pods
     };
     let path = request.path();
@@ -98,7 +101,7 @@ async fn a_drain_is_planned_without_changing_anything() {
     assert_eq!(plan.targets[0].server_identity, "c1");
     assert_eq!(plan.dry_run.verdict, DryVerdict::Accepted);
     assert_eq!(plan.dry_run.grade, Grade::C);
-    let notes: String = plan.dry_run.notes.iter().map(|n| n.shown()).collect();
+    let notes: String = plan.dry_run.notes.iter().map(Untrusted::shown).collect();
     assert!(
         notes.contains("would wait for a budget now: evict pod payments/payments-api"),
         "{notes}"
