@@ -3,6 +3,13 @@
 use serde_json::json;
 
 use super::*;
+use crate::domain::action::{ActionRequest, Direction, Occasion, Risk};
+use crate::domain::check::Evidence;
+use crate::domain::plan::{
+    ActionId, Blast, CommandWrite, Digest, DryRun, DryVerdict, Grade, HttpWrite, Part, Plan,
+    Reverse, Seed, Step, Verb, WhenBusy, Write,
+};
+use crate::domain::record::PlanSummary;
 
 #[tokio::test]
 async fn what_is_written_comes_back_in_order() {
@@ -142,4 +149,119 @@ async fn its_threads_end_with_the_last_clone() {
     while weak.upgrade().is_some() {
         std::thread::yield_now();
     }
+}
+
+/// A plan whose writes hold secrets wherever a write can hold one.
+fn plan_with(canaries: &[String]) -> Plan {
+    let http = |secret: &str| {
+        Write::Http(HttpWrite {
+            server: "eu-1".into(),
+            verb: Verb::Patch,
+            path: "/api/v1/namespaces/shop/secrets/db".to_owned(),
+            content_type: None,
+            headers: vec![("X-Token".to_owned(), secret.to_owned())],
+            body: json!({ "data": secret }).to_string(),
+        })
+    };
+    let command = |secret: &str| {
+        Write::Command(CommandWrite {
+            program: "/usr/bin/terraform".to_owned(),
+            sha256: String::new(),
+            arguments: vec![format!("-var=password={secret}")],
+            environment: vec![("TOKEN".to_owned(), secret.to_owned())],
+            directory: None,
+            timeout: std::time::Duration::from_secs(1),
+        })
+    };
+    let steps = canaries.iter().enumerate().map(|(n, secret)| Step {
+        what: line("patch shop/secret/db"),
+        target: 0,
+        write: if n % 2 == 0 {
+            http(secret)
+        } else {
+            command(secret)
+        },
+        check: None,
+        evidence: Evidence::None(line("none")),
+        when_busy: WhenBusy::AskAgain,
+    });
+    let steps: Vec<Step> = steps.collect();
+    let dry_run = DryRun {
+        grade: Grade::A,
+        verdict: DryVerdict::Accepted,
+        notes: Vec::new(),
+    };
+    Plan {
+        seed: Seed {
+            id: ActionId::new([1; 16]),
+            at: at(0),
+        },
+        request: ActionRequest {
+            action: "k8s.patch".to_owned(),
+            parameters: std::collections::BTreeMap::new(),
+            by: by(),
+            occasion: Occasion::default(),
+        },
+        title: line("patch"),
+        targets: Vec::new(),
+        reverse: Reverse::Steps {
+            what: line("patch it back"),
+            steps: steps.clone(),
+            dry_run: dry_run.clone(),
+        },
+        steps,
+        risk: Risk::R2,
+        direction: Direction::Adds,
+        differences: Vec::new(),
+        blast: Blast::default(),
+        dry_run,
+        preconditions: Vec::new(),
+        made_at: at(0),
+        server_ahead_secs: None,
+    }
+}
+
+#[tokio::test]
+async fn no_secret_of_a_write_reaches_a_file_of_the_journal() {
+    let canaries: Vec<String> = (0..200)
+        .map(|n| format!("canary-{n:03}-{:x}", n * 7_919))
+        .collect();
+    let plan = plan_with(&canaries);
+    let (_root, path) = place();
+    let mut settings = JournalSettings::default();
+    let anchor = path.with_file_name("anchor");
+    settings.anchors = vec![crate::config::actions::Anchor::File(anchor)];
+    let journal = Journal::open(&path, &settings).unwrap();
+    let mut entries = vec![Entry::Planned(PlanSummary::from(&plan))];
+    entries.extend(
+        plan.steps
+            .iter()
+            .enumerate()
+            .map(|(n, step)| Entry::Intent {
+                digest: plan.digest(),
+                part: Part::Forward,
+                step: n,
+                what: step.what.clone(),
+                write: Digest::of(format!("{:?}", step.write).as_bytes()),
+                evidence: step.evidence.clone(),
+            }),
+    );
+    for entry in entries {
+        journal.append(of(entry, 0)).await.unwrap();
+    }
+    journal.anchor_now(at(1)).await.unwrap();
+    let mut files = 0;
+    for file in std::fs::read_dir(path.parent().unwrap()).unwrap() {
+        let bytes = std::fs::read(file.unwrap().path()).unwrap();
+        let text = String::from_utf8_lossy(&bytes);
+        assert!(
+            !canaries.iter().any(|canary| text.contains(canary)),
+            "{text}"
+        );
+        files += 1;
+    }
+    assert_eq!(
+        files, 4,
+        "the journal, its key, its checkpoints, the anchor"
+    );
 }
