@@ -72,6 +72,8 @@ mod tests_delivery;
 #[cfg(test)]
 mod tests_gaps;
 #[cfg(test)]
+mod tests_policy;
+#[cfg(test)]
 mod tests_suspects;
 pub mod when;
 pub mod which;

@@ -62,7 +62,11 @@ pub fn render_template(found: &Found) -> String {
     slos(&mut out, &found.slos);
     template_delivery::delivery(&mut out, found);
     out.push_str(
-        "#[screen]\n\
+        "# What may be done from here: builtin:observe, builtin:cautious, or a file of rules. Without it\n\
+         # quell only looks.\n\
+         #[actions]\n\
+         #policy = \"builtin:cautious\"\n\n\
+         #[screen]\n\
          #theme = \"default\"\n\
          #color = \"auto\"\n",
     );

@@ -14,6 +14,7 @@ use quell::domain::policy::{Level, Mode, Revert, WindowKind, WindowTimes};
 use super::{flags, is_harmless, load_file, load_text, paths, without_file};
 
 const FILES: &str = "tests/fixtures/config";
+const POLICIES: &str = "tests/fixtures/policy";
 
 fn good() -> ActionSettings {
     let file = Path::new(FILES).join("good/actions.toml");
@@ -176,7 +177,7 @@ fn every_key_of_a_policy_has_its_effect() {
 #[test]
 fn a_bad_policy_is_told_with_line_caret_and_next_step() {
     for name in ["bad_rules", "bad_windows"] {
-        let file = Path::new(FILES).join("policy").join(format!("{name}.toml"));
+        let file = Path::new(POLICIES).join(format!("{name}.toml"));
         let home = paths(Path::new("/home/mara"));
         let errors = load_policy(&file, &home).unwrap_err();
         assert!(
@@ -192,7 +193,7 @@ fn a_bad_policy_is_told_with_line_caret_and_next_step() {
 
 #[test]
 fn a_bad_policy_is_no_policy_and_no_fallback() {
-    let bad = here("policy/bad_windows.toml");
+    let bad = here("../policy/bad_windows.toml");
     let text = format!("[actions]\npolicy = {bad:?}\npanic = 1\n");
     let errors = load_text(&text, Values::default()).unwrap_err();
     let files: Vec<_> = errors
@@ -309,7 +310,7 @@ proptest::proptest! {
         cut in proptest::collection::vec(0_usize..2_000, 0..3),
         foreign in "[\\PC\"'=\\[\\]{}\n\u{1b}\u{202e}]{0,12}",
     ) {
-        let mut text = fs::read_to_string(Path::new(FILES).join("policy/shop.toml")).unwrap();
+        let mut text = fs::read_to_string(Path::new(POLICIES).join("shop.toml")).unwrap();
         for at in cut {
             let at = text.floor_char_boundary(at.min(text.len()));
             text.insert_str(at, &foreign);

@@ -10,7 +10,7 @@ use crate::raw::RawServer;
 #[test]
 fn help_of_every_command_is_0_and_names_its_flags() {
     let quell = Quell::new();
-    let commands: [&[&str]; 14] = [
+    let commands: [&[&str]; 18] = [
         &[],
         &["demo"],
         &["init"],
@@ -22,6 +22,10 @@ fn help_of_every_command_is_0_and_names_its_flags() {
         &["runbook", "list"],
         &["runbook", "show"],
         &["runbook", "which"],
+        &["policy"],
+        &["policy", "show"],
+        &["policy", "test"],
+        &["policy", "explain"],
         &["completions"],
         &["man"],
         &["status", "--alertmanager", "http://a:1"],
