@@ -130,7 +130,9 @@ pub struct HttpWrite {
     pub server: SourceName,
     /// The verb.
     pub verb: Verb,
-    /// Under the server's base, with its query.
+    /// Under the server's base, with its query. Where the reverse of a creation has to name what was only
+    /// given its id by the server, the action's id stands in braces: `/api/v2/silence/{7f0c...}`. Whoever
+    /// sends it looks for what carries the mark of that action, and sends nothing where that is not one.
     pub path: String,
     /// Of the body; none where there is none.
     pub content_type: Option<String>,
