@@ -148,7 +148,7 @@ mod tests {
 
     fn post(path: &str) -> Request {
         Request {
-            verb: http::Method::POST,
+            verb: "POST".parse().unwrap(),
             path: path.to_owned(),
             headers: vec![("Content-Type".to_owned(), "application/json".to_owned())],
             body: b"{}".to_vec(),
