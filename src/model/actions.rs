@@ -99,6 +99,9 @@ enum Pinned {
     Terraform,
 }
 
+/// Makes an object of `NAMESPACE/NAME`.
+type Pin = fn(String) -> Pinned;
+
 /// Why nothing of Kubernetes is offered.
 const NO_CLUSTER: &str = "no [[kubernetes]] is configured: --kubeconfig FILE";
 /// Why nothing of Alertmanager is offered.
@@ -320,7 +323,7 @@ fn labelled(alert: &Alert, model: &Model) -> Vec<Object> {
                 label(kind).map(|name| Pinned::Workload(format!("{namespace}/{kind}/{name}"))),
             );
         }
-        let named: [(&str, fn(String) -> Pinned); 5] = [
+        let named: [(&str, Pin); 5] = [
             ("rollout", Pinned::Rollout),
             ("horizontalpodautoscaler", Pinned::Autoscaler),
             ("cronjob", Pinned::CronJob),

@@ -97,6 +97,9 @@ fn openable(model: &Model) -> Result<(), Reason> {
 fn can_act(id: CommandId, model: &Model) -> Result<(), Reason> {
     let policy = model.acting.policy.as_deref().ok_or(READ_ONLY)?;
     match id {
+        CommandId::Act if is_burn(model) => {
+            Err("no alert fires for it: act on a change of its service")
+        }
         CommandId::Act if !subject(model) => Err("nothing is selected"),
         // Any alert can be silenced, or the menu says why not.
         CommandId::Act if model.session.screen == Screen::Triage => Ok(()),
@@ -120,6 +123,16 @@ fn can_act(id: CommandId, model: &Model) -> Result<(), Reason> {
         }
         _ => Ok(()),
     }
+}
+
+/// Whether a burning budget is selected that no alert tells of.
+fn is_burn(model: &Model) -> bool {
+    let triage = &model.session.triage;
+    let is_here = model.session.screen == Screen::Triage && triage.detail.is_none();
+    is_here
+        && triage
+            .row()
+            .is_some_and(|row| matches!(row.kind, RowKind::Burn(_)))
 }
 
 /// Whether anything is selected that could be acted on.

@@ -13,6 +13,7 @@ use crate::domain::release::Release;
 use crate::domain::slo_burn::{RECENT_SECS, Verdict};
 use crate::domain::source::SourceKind;
 use crate::model::Model;
+use crate::model::alarm::glass_left;
 use crate::model::burns;
 use crate::model::knowledge::{Kept, SourceState};
 use crate::theme::Role;
@@ -32,8 +33,14 @@ pub fn draw(model: &Model, look: &Look, buf: &mut Buffer) {
     let accent = model.session.identity.accent.and_then(Role::named);
     let environment = model.session.identity.environment.as_deref();
     let environment = environment.map(crate::domain::text::shown);
-    // Beside what stands on the right, at least the pages and the beginning of the name.
-    let always = NAME.len() + counts[0].0.len() + 2;
+    // Beside what stands on the right, at least the pages and the beginning of the name; before the name,
+    // what is being done and what stops it.
+    let beside = NAME.len() + counts[0].0.len() + 2 + columns(&health_in_short(model, look));
+    let mut doing = doing(model);
+    while beside + wide(&doing) > width && doing.pop().is_some() {}
+    let always = NAME.len() + counts[0].0.len() + 2 + wide(&doing);
+    let fits = doing.is_empty() || beside + wide(&doing) + 4 <= width;
+    let environment = environment.filter(|_| fits);
     let named = environment
         .as_deref()
         .map_or(0, |n| text::width(n).min(SHORT_NAME) + 2);
@@ -61,6 +68,9 @@ pub fn draw(model: &Model, look: &Look, buf: &mut Buffer) {
         let fitted = text::fit(name, room, look.glyphs.ellipsis);
         pen.write(&format!(" {fitted} "), style(accent.unwrap_or(Role::Title)));
     }
+    for (text, role) in doing {
+        pen.write(&text, style(role));
+    }
     pen.write(look.glyphs.separator, style(Role::Border));
     let room = pen.left().saturating_sub(right + 1);
     for (text, role) in choice(&counts, &burning, &release, room) {
@@ -72,6 +82,26 @@ pub fn draw(model: &Model, look: &Look, buf: &mut Buffer) {
         pen.write(&text, style(role));
     }
     pen.at_right(&clock, style(Role::Text));
+}
+
+/// What is being done and what stops it, what matters most first.
+fn doing(model: &Model) -> Vec<Fact> {
+    let tally = model.acting.tally();
+    let alarm = &model.acting.alarm;
+    let mut facts = Vec::new();
+    if tally.in_doubt > 0 {
+        facts.push((format!("{} IN DOUBT ", tally.in_doubt), Role::Danger));
+    }
+    if alarm.panic.is_some() {
+        facts.push(("PANIC ".to_owned(), Role::Danger));
+    }
+    if let Some(left) = glass_left(model) {
+        facts.push((format!("GLASS BROKEN {left} "), Role::Danger));
+    }
+    if tally.acting > 0 {
+        facts.push((format!("{} acting ", tally.acting), Role::Warn));
+    }
+    facts
 }
 
 /// Some words and how they look.

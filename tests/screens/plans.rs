@@ -46,7 +46,7 @@ pub fn mara() -> Requester {
 
 /// The night with changes and drift, by somebody who may act.
 pub fn acting() -> Stage {
-    enabled(scenes::delivering())
+    enabled(scenes::delivering().press("j"))
 }
 
 pub fn enabled(mut stage: Stage) -> Stage {

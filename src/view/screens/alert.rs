@@ -12,6 +12,7 @@ use crate::domain::runbook::Version;
 use crate::domain::runbook_match::RunbookLink;
 use crate::domain::text::Untrusted;
 use crate::model::Model;
+use crate::model::actions;
 use crate::model::layout::Layout;
 use crate::model::session::History;
 use crate::theme::Role;
@@ -164,7 +165,7 @@ pub fn lines(
     page.gap();
     labels(&mut page, alert);
     page.gap();
-    can_do(&mut page, alert, gone);
+    can_do(&mut page, alert, gone, model);
     page.out
 }
 
@@ -474,7 +475,7 @@ fn labels(page: &mut Page, alert: &Alert) {
     }
 }
 
-fn can_do(page: &mut Page, alert: &Alert, gone: bool) {
+fn can_do(page: &mut Page, alert: &Alert, gone: bool, model: &Model) {
     page.text("Can do", Role::Dim);
     if !gone {
         let claim = if alert.claim.is_some() {
@@ -487,10 +488,30 @@ fn can_do(page: &mut Page, alert: &Alert, gone: bool) {
     if alert.runbook.is_some() {
         page.text("  r  read the runbook", Role::Text);
     }
-    page.text(
-        "  quell is read-only: nothing here changes what it watches",
-        Role::Dim,
-    );
+    if !model.acting.is_on() {
+        page.text(
+            "  quell is read-only: nothing here changes what it watches",
+            Role::Dim,
+        );
+        return;
+    }
+    if let Some(undo) = actions::undo(model).filter(|_| !gone) {
+        let words = format!(
+            "  u  {}: {}  {}",
+            undo.action,
+            undo.target,
+            undo.risk.word()
+        );
+        page.text(&words, Role::Text);
+    }
+    if !gone {
+        match actions::can_silence(alert, model) {
+            None => page.text("  s  silence it for a while  R1", Role::Text),
+            Some(why) => page.text(&format!("  s  off: {why}"), Role::Dim),
+        }
+    }
+    page.text("  x  everything that can be done", Role::Text);
+    page.text("  nothing is sent before you confirm a plan", Role::Dim);
 }
 
 /// Lines that grow downwards within a width.

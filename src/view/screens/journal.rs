@@ -28,10 +28,15 @@ const OUTCOME: usize = 15;
 pub fn title(model: &Model, look: &Look, buf: &mut Buffer) {
     let journal = &model.acting.journal;
     let held = &model.session.journal.list;
-    let mut facts = vec![standing(&journal.standing)];
-    let count = match held.filter.is_empty() {
-        true => format!("{} records", journal.total),
-        false => format!("{} of {} records", held.rows.len(), journal.total),
+    let (words, role) = standing(&journal.standing);
+    // Its beginning says the worst of it, and is never left out.
+    let room = usize::from(buf.area.width).saturating_sub(" Journal  99 new: o ".len());
+    let words = text::fit(&words, room, look.glyphs.ellipsis).into_owned();
+    let mut facts = vec![(words, role)];
+    let count = if held.filter.is_empty() {
+        format!("{} records", journal.total)
+    } else {
+        format!("{} of {} records", held.rows.len(), journal.total)
     };
     if journal.standing != Standing::Unread {
         facts.push((count, Role::Dim));
@@ -234,15 +239,8 @@ fn fields(place: &str, value: &Value, page: &mut Page) {
         }
         Value::Null => {}
         Value::String(words) => {
-            page.text(&format!("{}: {}", shown(place), shown(words)), Role::Text)
+            page.text(&format!("{}: {}", shown(place), shown(words)), Role::Text);
         }
-        other => page.text(
-            &format!(
-                "{}: {}",
-                shown(place),
-                text::printable(&other.to_string(), 200)
-            ),
-            Role::Text,
-        ),
+        other => page.text(&format!("{}: {other}", shown(place)), Role::Text),
     }
 }

@@ -100,10 +100,10 @@ pub fn lines(
             page.fact("request", &run.pipeline.request().to_string(), Role::Text);
             page.gap();
             trail(&mut page, run, usize::MAX);
-            plan_facts::tell(&mut page, run, model, look);
+            plan_facts::tell(&mut page, run, look);
         }
         State::Checked | State::AwaitingApproval => {
-            plan_facts::tell(&mut page, run, model, look);
+            plan_facts::tell(&mut page, run, look);
             plan_facts::findings(&mut page, run, model, look);
             plan_facts::approvals(&mut page, run, model, look);
             plan_facts::inputs(&mut page, run, model);
@@ -112,7 +112,7 @@ pub fn lines(
         }
         State::Armed => {
             armed(&mut page, run, model);
-            plan_facts::tell(&mut page, run, model, look);
+            plan_facts::tell(&mut page, run, look);
             plan_facts::findings(&mut page, run, model, look);
         }
         State::InDoubt { part, step, why } => {
@@ -131,7 +131,7 @@ pub fn lines(
             ended(&mut page, run, *end);
             trail(&mut page, run, usize::MAX);
             page.gap();
-            plan_facts::tell(&mut page, run, model, look);
+            plan_facts::tell(&mut page, run, look);
         }
     }
     page.out

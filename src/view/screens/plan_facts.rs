@@ -20,7 +20,7 @@ use crate::view::widgets::page::Page;
 const MOST_TARGETS: usize = 6;
 
 /// The plan itself; nothing while there is none.
-pub fn tell(page: &mut Page, run: &Run, model: &Model, look: &Look) {
+pub fn tell(page: &mut Page, run: &Run, look: &Look) {
     let Some(plan) = run.pipeline.plan() else {
         return;
     };
@@ -63,7 +63,6 @@ pub fn tell(page: &mut Page, run: &Run, model: &Model, look: &Look) {
     if let Some(ticket) = &plan.request.occasion.ticket {
         page.fact("ticket", ticket.shown(), Role::Text);
     }
-    let _ = model;
     page.gap();
 }
 
@@ -164,7 +163,11 @@ pub fn findings(page: &mut Page, run: &Run, model: &Model, look: &Look) {
             Holds::Unknown if finding.lets_through(plan.direction) => ("?", "unknown", Role::Warn),
             Holds::Unknown => ("?", "unknown", Role::Failed),
         };
-        let words = format!("{}: {}", finding.gate.words(), finding.words);
+        // What a plan needs says itself what it is.
+        let words = match finding.gate {
+            Gate::Preconditions => finding.words.shown().to_owned(),
+            gate => format!("{}: {}", gate.words(), finding.words),
+        };
         let plain = if role == Role::Ok { Role::Text } else { role };
         page.signed((&format!("{sign} {word:<7}"), role), &words, plain);
     }
@@ -199,7 +202,7 @@ pub fn approvals(page: &mut Page, run: &Run, model: &Model, look: &Look) {
         .as_deref()
         .map_or(String::new(), |role| format!(" by role {}", shown(role)));
     let words = format!("{} needed{role}, never by who asks", require.approvals);
-    page.fact("approvals", &words, Role::Strong);
+    page.fact("approval", &words, Role::Strong);
     for approval in &facts.approvals {
         let who = format!(
             "{} as {}, key {}",
@@ -210,19 +213,19 @@ pub fn approvals(page: &mut Page, run: &Run, model: &Model, look: &Look) {
         let problem = approval.problem(plan, digest, &facts.requester, policy, model.now);
         match problem {
             None => page.signed(
-                (&format!("{} counts  ", look.glyphs.check), Role::Ok),
+                (&format!("{} counts:", look.glyphs.check), Role::Ok),
                 &who,
                 Role::Text,
             ),
             Some(why) => {
                 let words = format!("{who}: {}", shown(&why.0));
-                let sign = format!("{} does not count", look.glyphs.cross);
+                let sign = format!("{} does not count:", look.glyphs.cross);
                 page.signed((&sign, Role::Failed), &words, Role::Failed);
             }
         }
     }
     for why in &facts.rejected {
-        let sign = format!("{} is none", look.glyphs.cross);
+        let sign = format!("{} is none:", look.glyphs.cross);
         page.signed((&sign, Role::Failed), why.shown(), Role::Failed);
     }
     let id = plan.seed.id.short();
