@@ -12,7 +12,7 @@ pub fn lines(model: &Model) -> Vec<String> {
     let mut lines = Vec::new();
     if let Some(who) = &alarm.panic {
         lines.push(format!(
-            "PANIC: nothing is dispatched on this machine ({who}); `:panic off` allows it again"
+            "PANIC: nothing is dispatched ({who}); :panic off resumes"
         ));
     }
     if let Some(left) = glass_left(model) {

@@ -34,7 +34,7 @@ pub fn update(model: &mut Model, msg: Msg, now: DateTime<Utc>) -> Vec<Effect> {
     let new_second = now.timestamp() != model.now.timestamp();
     model.now = now;
     // Ages are shown in seconds at the finest: a tick within the same second changes nothing.
-    model.dirty |= !matches!(msg, Msg::Tick) || new_second;
+    model.dirty |= !matches!(msg, Msg::Tick | Msg::Steady(_)) || new_second;
     let mut effects = handle(model, msg);
     effects.extend(burns::wanted(model));
     changes::follow(model);
