@@ -139,9 +139,7 @@ pub async fn run(command: &Print, global: &Global, world: &World, output: &mut O
             asking.picture(&scope, status).await
         }
         Print::Changes(args) => changes::run(args, global, world, output).await,
-        Print::Action(command) => {
-            Box::pin(action::run(command, global, world, output)).await
-        }
+        Print::Action(command) => Box::pin(action::run(command, global, world, output)).await,
         Print::Panic(args) => action::panic(args, global, world, output).await,
         Print::Drift(args) => drift::run(args, global, world, output).await,
         Print::Suspects(args) => suspects::run(args, global, world, output).await,

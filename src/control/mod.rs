@@ -10,7 +10,6 @@ mod alertmanager;
 mod approvals;
 mod command;
 mod dispatch;
-mod configured;
 mod families;
 mod holds;
 mod http_plane;
@@ -34,7 +33,6 @@ pub use approvals::{
     parse_document,
 };
 pub use families::catalogue;
-pub use configured::configured_actions;
 pub use no_plan::NoPlan;
 pub use perform::{Control, Place, Recovered, StopFlag, Tell};
 pub use servers::Servers;
