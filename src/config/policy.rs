@@ -44,6 +44,7 @@ pub struct LoadedPolicy {
 ///
 /// # Errors
 /// There is no such built-in policy; what to write instead.
+#[must_use]
 pub fn built_in(name: &str) -> Option<Result<Policy, String>> {
     if !name.starts_with(BUILT_IN) {
         return None;

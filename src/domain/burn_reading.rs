@@ -169,9 +169,12 @@ impl<'a> OfSlo<'a> {
     }
 }
 
+/// Which of the two burns.
+type BurnOf = fn(&Said<'_>) -> f64;
+
 /// Two that measure the same and say different things.
 fn contradiction(id: &SloId, said: &[&Said<'_>]) -> Option<String> {
-    let windows: [(u64, fn(&Said<'_>) -> f64); 2] = [
+    let windows: [(u64, BurnOf); 2] = [
         (SHORT_SECS, |said| said.short),
         (LONG_SECS, |said| said.long),
     ];

@@ -171,7 +171,7 @@ impl VerifyRule {
                 Revert::Offer => "offered to be taken back",
                 Revert::Auto => "taken back by itself, once",
             };
-            words.push_str(&format!("; {then} if {abort_if}"));
+            words = format!("{words}; {then} if {abort_if}");
         }
         Some(words)
     }
