@@ -71,7 +71,7 @@ fn no_way_back() -> Stage {
 }
 
 /// Every state that an action can be in.
-const STATES: &[(&str, fn() -> Stage)] = &[
+const STATES: &[scenes::Scene] = &[
     ("asked", plans::begun),
     ("checked", plans::checked),
     ("awaiting", plans::awaiting),
@@ -245,7 +245,7 @@ fn hostile(text: &str) -> Vec<Stage> {
     };
     let part = quell::domain::plan::Part::Forward;
     plans::tell(&mut doubtful, Event::Dispatched(part, lost));
-    let mut all: Vec<Stage> = [begun(), refused, checked(), sampled, doubtful]
+    let mut all: Vec<Stage> = vec![begun(), refused, checked(), sampled, doubtful]
         .into_iter()
         .map(|stage| stage.press("A"))
         .collect();

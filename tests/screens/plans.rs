@@ -234,7 +234,7 @@ pub fn no_way_back() -> Plan {
             "a-secret-that-is-never-shown".to_owned(),
         )],
         directory: Some("/srv/tf/prod".to_owned()),
-        timeout: Duration::from_secs(600),
+        timeout: Duration::from_mins(10),
     });
     plan.dry_run = DryRun {
         grade: Grade::D,
@@ -497,7 +497,7 @@ pub fn saying(text: &str) -> Plan {
     let target = &mut plan.targets[0];
     target.env = Some(said.clone());
     target.server = text.into();
-    target.server_identity = text.to_owned();
+    text.clone_into(&mut target.server_identity);
     target.word = said.clone();
     target.uid = Some(text.to_owned());
     plan.differences = vec![Difference {

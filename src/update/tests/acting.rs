@@ -386,7 +386,7 @@ fn esc_stops_the_countdown() {
     world.press("esc");
     assert_eq!(state(&world), State::Ended(End::Cancelled));
     assert!(is_open(&world), "it says that it was stopped");
-    world.tell(Msg::Steady(Duration::from_secs(60)));
+    world.tell(Msg::Steady(Duration::from_mins(1)));
     assert!(!dispatches(&world.tell(Msg::Tick)));
 }
 

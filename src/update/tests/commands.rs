@@ -121,6 +121,7 @@ fn prepared(id: CommandId) -> World {
         | CommandId::ShowDrift
         | CommandId::ShowRunbooks
         | CommandId::ShowSources
+        | CommandId::ShowJournal
         | CommandId::Theme
         | CommandId::Open
         | CommandId::Filter
@@ -150,7 +151,6 @@ fn prepared(id: CommandId) -> World {
         | CommandId::NextHeading
         | CommandId::PreviousHeading => reading(),
         CommandId::Cancel => helped(),
-        CommandId::ShowJournal => one_alert(),
         CommandId::Panic | CommandId::BreakGlass => acting(one_alert()),
         CommandId::Silence | CommandId::Act | CommandId::Undo => acting(deployed()),
         CommandId::Actions => {
