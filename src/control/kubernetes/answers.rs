@@ -212,6 +212,11 @@ fn refusal(write: &HttpWrite, answer: &Answer) -> Option<Refusal> {
 }
 
 /// What a dry run came to.
+/// A dry run that cannot be asked for.
+pub(super) fn not_rehearsed(why: &str) -> DryRun {
+    not_run(why, Vec::new())
+}
+
 pub(super) fn dry_run(write: &HttpWrite, answer: Result<Answer, NoAnswer>) -> DryRun {
     let answer = match answer {
         Ok(answer) => answer,

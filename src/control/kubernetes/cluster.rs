@@ -161,6 +161,14 @@ impl Cluster {
             .path
             .push(if request.path.contains('?') { '&' } else { '?' });
         request.path.push_str("dryRun=All");
+        // But a DELETE with a body takes its options from that body alone: it would really delete.
+        if write.verb == Verb::Delete && !write.body.is_empty() {
+            let Ok(Value::Object(mut options)) = serde_json::from_slice(&request.body) else {
+                return answers::not_rehearsed("the body of this DELETE cannot say that it is a dry run");
+            };
+            options.insert("dryRun".to_owned(), serde_json::json!(["All"]));
+            request.body = Value::Object(options).to_string().into_bytes();
+        }
         answers::dry_run(write, self.try_out(request).await)
     }
 
