@@ -120,7 +120,13 @@ pub struct World {
 
 /// Runs a command and says how the process ends.
 pub async fn run(command: &Print, global: &Global, world: &World, output: &mut Output) -> Exit {
-    let answer = match command {
+    // The largest of them is large, and whoever waits would carry its room.
+    let answer = Box::pin(answer(command, global, world, output)).await;
+    output.print(&answer.unwrap_or_else(|answer| answer))
+}
+
+async fn answer(command: &Print, global: &Global, world: &World, output: &mut Output) -> Outcome {
+    match command {
         Print::Completions { shell } => shell::completions(*shell),
         Print::Man => shell::man(),
         Print::Init(args) => init::run(args, global, world, output),
@@ -149,14 +155,10 @@ pub async fn run(command: &Print, global: &Global, world: &World, output: &mut O
             list_alerts(args, asking).await
         }
         Print::Journal(command) => journal::run(command, global, world, output),
-        Print::Approve(args) => {
-            // It is large, and all other commands would carry its room.
-            Box::pin(action::approve(args, global, world, output)).await
-        }
+        Print::Approve(args) => action::approve(args, global, world, output).await,
         Print::Runbook(command) => read_runbooks(command, global, world, output).await,
         Print::Policy(command) => policy::run(command, global, world, output),
-    };
-    output.print(&answer.unwrap_or_else(|answer| answer))
+    }
 }
 
 /// An answer, or the complaint that stands in its place.

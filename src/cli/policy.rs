@@ -43,7 +43,7 @@ fn show_policy(settings: &Settings, world: &World, show: &Show) -> Outcome {
         }
         (Format::Text, Some(policy)) => policy_text::show(policy, now, &show.page),
         (Format::Text, None) => {
-            format!("Read-only: nothing can be done from here.\n{}\n", NO_POLICY)
+            format!("Read-only: nothing can be done from here.\n{NO_POLICY}\n")
         }
     };
     Ok(Answer::whole(document))

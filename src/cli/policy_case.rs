@@ -178,7 +178,7 @@ impl Case {
         let by = self.by.as_deref().unwrap_or(&settings.operator);
         let mut roles = policy.roles_of(by);
         roles.extend(self.roles.iter().cloned());
-        let plan = self.plan(&known, parameters, env, by, (risk, direction, grade), now);
+        let plan = self.plan(&known, &parameters, env, by, (risk, direction, grade), now);
         let last_action = self.last_action.as_deref().map(span).transpose()?;
         let last_action = last_action.and_then(|ago| TimeDelta::from_std(ago).ok());
         let facts = PolicyFacts {
@@ -193,7 +193,7 @@ impl Case {
     fn plan(
         &self,
         known: &Known,
-        parameters: BTreeMap<String, String>,
+        parameters: &BTreeMap<String, String>,
         env: Option<&str>,
         by: &str,
         (risk, direction, grade): (Risk, Direction, Grade),
@@ -210,7 +210,7 @@ impl Case {
             service: line(&self.service),
             uid: None,
         };
-        let targets = known.targets(&self.action, &parameters);
+        let targets = known.targets(&self.action, parameters);
         let namespaces = self.namespaces.iter();
         Plan {
             seed: Seed {
@@ -305,13 +305,11 @@ impl Known {
             direction,
         };
         if let Some(rest) = action.strip_prefix("http.") {
-            let planes = settings.actions.control_planes.iter();
-            let operation = planes
-                .filter_map(|plane| {
-                    let name = rest.strip_prefix(&*plane.name)?.strip_prefix('.')?;
-                    plane.operations.iter().find(|one| one.name == name)
-                })
-                .next();
+            let mut planes = settings.actions.control_planes.iter();
+            let operation = planes.find_map(|plane| {
+                let name = rest.strip_prefix(&*plane.name)?.strip_prefix('.')?;
+                plane.operations.iter().find(|one| one.name == name)
+            });
             let declared = operation.map(|one| (one.risk, one.direction));
             let (risk, direction) = declared.unwrap_or((Risk::R3, Direction::Adds));
             return Ok(bare(risk, direction));

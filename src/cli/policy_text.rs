@@ -191,7 +191,7 @@ pub(super) fn test(outcomes: &[Outcome], page: &Page) -> String {
         page.line(&mut out, role, &line);
         for problem in &outcome.problems {
             // Whole: it is what somebody has to mend.
-            out.push_str(&format!("    {problem}\n"));
+            out.extend(["    ", problem.shown(), "\n"]);
         }
     }
     let failed = outcomes

@@ -299,14 +299,14 @@ impl Parameter {
             ParameterKind::Duration => match duration::parse(value) {
                 Ok(length) if length > Duration::ZERO => None,
                 Ok(_) => Some("it is no time at all".to_owned()),
-                Err(error) => Some(error.to_string()),
+                Err(error) => Some(error.clone()),
             },
             ParameterKind::Matchers => Matchers::parse(value).err().map(|e| e.to_string()),
             ParameterKind::Objects => list(value)
-                .find_map(|one| (one.split('/').count() != 3 || has_empty_part(one)).then_some(one))
+                .find(|one| one.split('/').count() != 3 || has_empty_part(one))
                 .map(|one| format!("`{}` is not NAMESPACE/KIND/NAME", shown(one))),
             ParameterKind::Names => list(value)
-                .find_map(|one| (one.split('/').count() != 2 || has_empty_part(one)).then_some(one))
+                .find(|one| one.split('/').count() != 2 || has_empty_part(one))
                 .map(|one| format!("`{}` is not NAMESPACE/NAME", shown(one))),
             ParameterKind::Choice(all) => (!all.iter().any(|one| one == value))
                 .then(|| format!("`{}` is none of {}", shown(value), all.join(", "))),
@@ -412,7 +412,7 @@ impl ActionRequest {
     /// # Errors
     /// It was not given, or is none.
     pub fn duration(&self, name: &str) -> Result<Duration, ParameterError> {
-        duration::parse(self.text(name)?).map_err(|error| wrong(name, &error.to_string()))
+        duration::parse(self.text(name)?).map_err(|error| wrong(name, &error.clone()))
     }
 
     /// Matchers.

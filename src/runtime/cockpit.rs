@@ -206,12 +206,8 @@ impl Cockpit {
         }
         let mut tasks = Tasks::default();
         if let Some(files) = &files {
-            restore_snapshot(
-                &mut tasks,
-                &inbox,
-                files.snapshot.clone(),
-                &knowledge.sources,
-            );
+            let path = files.snapshot.clone();
+            restore_snapshot(&mut tasks, &inbox, path, &knowledge.sources);
         }
         let cache = (mode == Mode::Live).then(|| paths.burn_dir());
         let sources = begin_polling(&settings, cache.as_deref(), &mut tasks, &inbox);

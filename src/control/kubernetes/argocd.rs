@@ -247,15 +247,16 @@ fn sync(
     window(&mut draft, app);
     if app.has_auto_sync() {
         let is_other = operation.differs_from_compared(app);
-        let (state, detail) = match is_other {
-            true => (
+        let (state, detail) = if is_other {
+            (
                 Holds::No,
                 "auto-sync is on and would apply git's newest again: turn it off first",
-            ),
-            false => (
+            )
+        } else {
+            (
                 Holds::Warns,
                 "auto-sync is on: why has it not applied this itself?",
-            ),
+            )
         };
         draft.holds("auto-sync does not interfere", state, detail);
     }
@@ -313,12 +314,13 @@ fn rollback(
     draft.step(sync_step(server, app, request, seed, &operation));
     idle(&mut draft, app);
     window(&mut draft, app);
-    let (state, detail) = match app.has_auto_sync() {
-        true => (
+    let (state, detail) = if app.has_auto_sync() {
+        (
             Holds::No,
             "auto-sync is on and would apply git's newest again: turn it off first, or revert in git",
-        ),
-        false => (Holds::Yes, "it is off"),
+        )
+    } else {
+        (Holds::Yes, "it is off")
     };
     draft.holds("auto-sync is off", state, detail);
     draft.holds(

@@ -96,9 +96,10 @@ impl Operation {
 
     fn of_entry(entry: &Value) -> Option<Self> {
         let has_several = !list(entry, "/sources").is_empty();
-        let source = match has_several {
-            true => at(entry, "/sources"),
-            false => at(entry, "/source").filter(|s| s.as_object().is_some_and(|s| !s.is_empty())),
+        let source = if has_several {
+            at(entry, "/sources")
+        } else {
+            at(entry, "/source").filter(|s| s.as_object().is_some_and(|s| !s.is_empty()))
         };
         let revisions = revisions(entry, "", has_several);
         (!revisions.is_empty()).then_some(())?;
@@ -121,9 +122,12 @@ impl Operation {
 
     /// As people say it.
     pub(super) fn short(&self) -> String {
-        let one = |revision: &String| match is_commit(revision) {
-            true => revision[..12].to_owned(),
-            false => shown(revision),
+        let one = |revision: &String| {
+            if is_commit(revision) {
+                revision[..12].to_owned()
+            } else {
+                shown(revision)
+            }
         };
         self.revisions
             .iter()
@@ -134,9 +138,10 @@ impl Operation {
 
     fn body(&self, app: &App, request: Option<&ActionRequest>, mark: &str) -> Value {
         let mut sync = json!({ "prune": self.prunes });
-        match self.has_several {
-            true => sync["revisions"] = json!(self.revisions),
-            false => sync["revision"] = json!(self.revisions.concat()),
+        if self.has_several {
+            sync["revisions"] = json!(self.revisions);
+        } else {
+            sync["revision"] = json!(self.revisions.concat());
         }
         let options = list(&app.object, "/spec/syncPolicy/syncOptions");
         if !options.is_empty() {

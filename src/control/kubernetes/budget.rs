@@ -7,7 +7,7 @@ use serde_json::Value;
 use super::draft::{list, number, text};
 use crate::domain::check::at;
 
-/// A PodDisruptionBudget, as far as it is used.
+/// A `PodDisruptionBudget`, as far as it is used.
 #[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) struct Budget {
     pub(super) namespace: String,
@@ -80,9 +80,10 @@ pub(super) fn verdict(budgets: &[Budget], pod: &Value) -> Verdict {
         [one] => {
             let is_ready = text(pod, "/status/conditions/[type=Ready]/status") == "True";
             let lets_go = one.allowed > 0 || (one.frees_unready && !is_ready);
-            match lets_go {
-                true => Verdict::Allowed(one.name.clone()),
-                false => Verdict::Waits(one.name.clone()),
+            if lets_go {
+                Verdict::Allowed(one.name.clone())
+            } else {
+                Verdict::Waits(one.name.clone())
             }
         }
         several => {

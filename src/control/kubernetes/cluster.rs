@@ -164,7 +164,9 @@ impl Cluster {
         // But a DELETE with a body takes its options from that body alone: it would really delete.
         if write.verb == Verb::Delete && !write.body.is_empty() {
             let Ok(Value::Object(mut options)) = serde_json::from_slice(&request.body) else {
-                return answers::not_rehearsed("the body of this DELETE cannot say that it is a dry run");
+                return answers::not_rehearsed(
+                    "the body of this DELETE cannot say that it is a dry run",
+                );
             };
             options.insert("dryRun".to_owned(), serde_json::json!(["All"]));
             request.body = Value::Object(options).to_string().into_bytes();

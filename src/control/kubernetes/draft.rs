@@ -205,10 +205,8 @@ impl Patch {
     }
 
     /// Only while this stands there; null means nothing.
-    pub(super) fn test(mut self, place: &str, value: Value) -> Self {
-        self.0
-            .push(json!({ "op": "test", "path": place, "value": value }));
-        self
+    pub(super) fn test(self, place: &str, value: Value) -> Self {
+        self.with("test", place, value)
     }
 
     /// Only while the same stands there as was read.
@@ -218,9 +216,14 @@ impl Patch {
     }
 
     /// Sets a value, whatever stands there.
-    pub(super) fn add(mut self, place: &str, value: Value) -> Self {
-        self.0
-            .push(json!({ "op": "add", "path": place, "value": value }));
+    pub(super) fn add(self, place: &str, value: Value) -> Self {
+        self.with("add", place, value)
+    }
+
+    fn with(mut self, op: &str, place: &str, value: Value) -> Self {
+        let mut operation = json!({ "op": op, "path": place });
+        operation["value"] = value;
+        self.0.push(operation);
         self
     }
 

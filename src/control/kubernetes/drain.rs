@@ -1,7 +1,7 @@
 //! How does every pod leave a node?
 //!
 //! First the cordon, then one eviction after the other, each watched until its successor is ready. What
-//! belongs to the node itself stays: pods of DaemonSets, mirror pods, and what has ended. Called by
+//! belongs to the node itself stays: pods of `DaemonSets`, mirror pods, and what has ended. Called by
 //! [`super::super::families`].
 
 use std::collections::HashMap;

@@ -212,7 +212,6 @@ fn joined(
         }
         let is_open = !matches!(sum.verdict, DryVerdict::Refused(_));
         match run.verdict {
-            DryVerdict::Accepted => {}
             // Anything but the budget's answer is a refusal.
             DryVerdict::Refused(why) if rehearsal.may_wait && why.raw().starts_with("429") => {
                 waiting.push(what.clone());
@@ -225,7 +224,7 @@ fn joined(
                 let words = format!("{what}: {}", why.raw());
                 sum.verdict = DryVerdict::NotRun(Untrusted::line(&words));
             }
-            DryVerdict::Refused(_) | DryVerdict::NotRun(_) => {}
+            DryVerdict::Accepted | DryVerdict::Refused(_) | DryVerdict::NotRun(_) => {}
         }
     }
     if !waiting.is_empty() {

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::time::Duration;
 
-use chrono::{DateTime, TimeDelta, Utc};
+use chrono::{DateTime, TimeDelta};
 
 use super::{Facts, Moment};
 use crate::domain::action::{ActionRequest, Direction, Occasion, Requester, Risk};

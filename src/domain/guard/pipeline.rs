@@ -11,16 +11,12 @@ mod sending;
 use std::sync::Arc;
 use std::time::Duration;
 
-use super::gate::{self, Approved, Case, Confirmation, Effort, Finding};
-use super::{
-    APPROVAL_LIMIT, ARMED_LIMIT, CHECK_HOLDS, Dispatched, Event, Facts, Grounds, Moment, Order,
-    REQUEST_LIMIT, State,
-};
-use crate::domain::action::{ActionRequest, Risk};
-use crate::domain::check::Found;
+use super::gate::{self, Case, Confirmation, Effort, Finding};
+use super::{Event, Facts, Grounds, Moment, Order, State};
+use crate::domain::action::ActionRequest;
 use crate::domain::plan::{Digest, Part, Plan, Reverse, Seed};
-use crate::domain::policy::{Judgement, PolicyFacts, Reading, Revert};
-use crate::domain::record::{CheckOutcome, End, Entry, PlanSummary, Refusal};
+use crate::domain::policy::Judgement;
+use crate::domain::record::{End, Entry};
 use crate::domain::text::Untrusted;
 
 /// One action on its way.

@@ -377,7 +377,7 @@ fn a_budget_lets_two_pods_go_and_a_going_pod_goes_again() {
         .iter()
         .map(|pod| text(pod, "/metadata/name").to_owned())
         .collect();
-    let mut evict = |platform: &mut Platform, name: &str, query: &str| {
+    let evict = |platform: &mut Platform, name: &str, query: &str| {
         let body =
             json!({ "apiVersion": "policy/v1", "kind": "Eviction", "metadata": { "name": name } });
         let path = format!("/api/v1/namespaces/checkout/pods/{name}/eviction{query}");

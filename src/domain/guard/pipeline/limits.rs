@@ -10,7 +10,7 @@ use crate::domain::guard::{
 };
 use crate::domain::plan::Part;
 use crate::domain::policy::Reading;
-use crate::domain::record::{End, Entry};
+use crate::domain::record::End;
 use crate::domain::text::Untrusted;
 
 impl Pipeline {

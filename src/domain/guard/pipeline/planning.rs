@@ -49,11 +49,11 @@ impl Pipeline {
                 self.enter(State::Resolved, &words, grounds.now);
                 vec![Order::Plan(self.round, self.request.clone(), seed, targets)]
             }
-            Err(why) => self.not_planned(why, grounds),
+            Err(why) => self.not_planned(&why, grounds),
         }
     }
 
-    pub(super) fn not_planned(&mut self, why: Untrusted, grounds: &Grounds<'_>) -> Vec<Order> {
+    pub(super) fn not_planned(&mut self, why: &Untrusted, grounds: &Grounds<'_>) -> Vec<Order> {
         let entry = Entry::NotPlanned { why: why.clone() };
         let mut orders = vec![Order::Record(self.seed.clone(), entry)];
         orders.extend(self.end(End::Blocked, why.raw(), grounds.now));
@@ -71,7 +71,7 @@ impl Pipeline {
         }
         let plan = match result {
             Ok(plan) => Arc::new(*plan),
-            Err(why) => return self.not_planned(why, grounds),
+            Err(why) => return self.not_planned(&why, grounds),
         };
         let digest = plan.digest();
         let is_same = self.planned.as_ref().is_some_and(|p| p.digest == digest);
