@@ -693,7 +693,7 @@ mod tests {
             .get_arguments()
             .filter(|arg| !matches!(arg.get_id().as_str(), "help" | "version"))
             .collect();
-        assert_eq!(flags.len(), 16);
+        assert_eq!(flags.len(), 17);
         for flag in flags {
             let long = flag.get_long().unwrap();
             let variable = format!("QUELL_{}", long.to_uppercase().replace('-', "_"));
