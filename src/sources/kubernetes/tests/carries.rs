@@ -1,6 +1,6 @@
 //! Requests that somebody else made up, and the login that goes with them.
 
-use http::{Method, StatusCode};
+use http::StatusCode;
 
 use super::*;
 use crate::sources::carried::{Answer, NoAnswer, Request as Carried};
@@ -8,7 +8,7 @@ use crate::sources::kubernetes::KubernetesClient;
 
 fn write() -> Carried {
     Carried {
-        verb: Method::PATCH,
+        verb: "PATCH".parse().unwrap(),
         path: "/apis/apps/v1/namespaces/payments/deployments/payments-api?fieldManager=quell"
             .to_owned(),
         headers: vec![(
