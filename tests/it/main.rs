@@ -6,6 +6,10 @@
 
 #![allow(clippy::panic, reason = "a test that cannot go on says why and fails")]
 
+mod acting_faults;
+mod acting_kills;
+mod acting_races;
+mod acting_stage;
 mod burn;
 mod cli_access;
 mod cli_alerts;
