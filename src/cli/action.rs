@@ -290,6 +290,11 @@ async fn do_it(
     let driven = drive(&settings, &acting, policy, world, request, &goal, &mut tell).await;
     let hint = match (driven.pipeline.state(), is_confirmed) {
         (State::Checked, false) => "nothing was done: it may be, with --yes".to_owned(),
+        (State::Checked, true) => {
+            "nothing was done: something changed after it was confirmed, and this is \
+                                   another plan now"
+                .to_owned()
+        }
         (State::AwaitingApproval, _) => "nothing was done yet: it waits for approval".to_owned(),
         _ => String::new(),
     };

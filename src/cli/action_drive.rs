@@ -95,6 +95,7 @@ impl<B: AskBurn> Driver<'_, B> {
         let mut pipeline = Pipeline::new(request, Duration::ZERO, moment());
         let mut gates = Vec::new();
         let mut told = 0;
+        let mut confirmed = None;
         let mut waiting = VecDeque::from([Event::Begin]);
         loop {
             while let Some(event) = waiting.pop_front() {
@@ -132,6 +133,13 @@ impl<B: AskBurn> Driver<'_, B> {
             }
             if let Some(event) = next_step(&pipeline, goal, &gates) {
                 if matches!(event, Event::Confirm(_)) {
+                    let digest = pipeline.plan().map(|plan| plan.digest());
+                    // What was confirmed is what stood there then: whoever undoes does not want to undo the
+                    // undo of somebody who was faster.
+                    if confirmed.is_some() && confirmed != digest {
+                        return Driven { pipeline, gates };
+                    }
+                    confirmed = digest;
                     burn = self.burn.ask(pipeline.plan().map(|plan| &**plan)).await;
                     burn_asked = Instant::now();
                 }

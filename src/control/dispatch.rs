@@ -203,7 +203,11 @@ impl Control {
             retries += 1;
             waited += pause;
             tokio::time::sleep(pause).await;
-            if stop.is_raised() || self.panic().is_some() {
+            let panic = self.panic();
+            if let Some(who) = panic.clone() {
+                say(tell, Event::Sample(who)).await;
+            }
+            if stop.is_raised() || panic.is_some() {
                 return Went::Failed(Some(Refusal::Busy), why);
             }
         }

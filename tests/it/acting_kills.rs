@@ -37,7 +37,8 @@ fn killed_everywhere(
             .args(words(&wanted));
         command.stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap_or_else(|e| panic!("no quell: {e}"));
-        std::thread::sleep(lasts * kill / kills);
+        // The machine may be slower than it was.
+        std::thread::sleep(lasts * 3 * kill / (2 * kills));
         child.kill().unwrap_or_else(|e| panic!("not killed: {e}"));
         let _ = child.wait();
 
@@ -54,7 +55,11 @@ fn killed_everywhere(
     assert_once_and_recorded(&stage, &effects);
     // Else it was always killed too early, or never, and nothing was tested.
     let count = u32::try_from(effects.len()).unwrap_or_default();
-    assert!((2..=kills).contains(&count), "{count} effects of {kills}");
+    let last = stage.act(&words(&arguments(&platform, kills + 1)));
+    assert!(
+        (3..=kills).contains(&count),
+        "{count} effects of {kills}: {last:?}"
+    );
 }
 
 /// Each effect has its intent, none came twice, and what the journal says of each is so.
@@ -135,7 +140,7 @@ fn without_a_journal_nothing_is_dispatched_and_looking_works() {
         assert_eq!(outcome.code, 4, "{outcome:?}");
         assert!(outcome.stderr.contains("journal"), "{outcome:?}");
         assert!(
-            outcome.stdout.contains("✗ the journal takes records"),
+            outcome.stdout.contains("the journal takes no records"),
             "{outcome:?}"
         );
     }

@@ -410,12 +410,12 @@ pub fn words(list: &[String]) -> Vec<&str> {
     list.iter().map(String::as_str).collect()
 }
 
-/// The action whose mark a write carries.
+/// The action whose mark a write carries. Before it may stand the mark that it takes the place of.
 pub fn marked(asked: &Asked) -> Option<String> {
     let (_, behind) = asked
         .body
-        .split_once("quell.dev/action-id")
-        .or_else(|| asked.body.split_once("quell.dev~1action-id"))?;
+        .rsplit_once("quell.dev/action-id")
+        .or_else(|| asked.body.rsplit_once("quell.dev~1action-id"))?;
     let is_hex = |c: &char| c.is_ascii_hexdigit();
     let id: String = behind
         .split(|c| !is_hex(&c))
