@@ -8,6 +8,7 @@
 
 mod acting_faults;
 mod acting_kills;
+mod acting_leaks;
 mod acting_races;
 mod acting_stage;
 mod burn;
