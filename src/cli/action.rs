@@ -14,7 +14,7 @@ use super::action_args::{
     ActionCommand, ActionDecideArgs, ActionListArgs, ActionPlanArgs, ActionRunArgs,
     ActionStatusArgs, Decision, PanicArgs, PanicWord, Wanted,
 };
-use super::action_drive::{Approvals, AskBurn, Driven, Driver, Goal};
+use super::action_drive::{Approvals, AskBurn, Driven, Driver, Goal, Told};
 use super::action_json::{ActionDoc, SpecDoc};
 use super::action_text;
 use super::approve;
@@ -31,8 +31,8 @@ use crate::domain::action::{ActionRequest, Occasion};
 use crate::domain::approval::ApprovalRequest;
 use crate::domain::burn_reading::burn_reading;
 use crate::domain::check::Found;
-use crate::domain::guard::{Confirmation, State};
-use crate::domain::plan::Plan;
+use crate::domain::guard::{Confirmation, Effort, Gate, State};
+use crate::domain::plan::{Holds, Plan};
 use crate::domain::policy::{BurnReading, Policy, Reading};
 use crate::domain::record::{End, Entry, Kept};
 use crate::domain::text::{Untrusted, shown};
@@ -207,7 +207,7 @@ async fn drive(
     world: &World,
     request: ActionRequest,
     goal: &Goal,
-    tell: &mut dyn FnMut(&str),
+    tell: &mut dyn FnMut(Told<'_>),
 ) -> Driven {
     let driver = Driver {
         control: &acting.control,
@@ -242,7 +242,8 @@ async fn plan(args: &ActionPlanArgs, global: &Global, world: &World, output: &Ou
         _ if driven.pipeline.plan().is_none() => Exit::Nothing,
         _ => Exit::Refused,
     };
-    answer(&driven, &show, exit, String::new())
+    acting.control.settle().await;
+    answer(&driven, &show, exit, "", ShowPlan::Now)
 }
 
 async fn do_it(
@@ -280,25 +281,69 @@ async fn do_it(
         },
     };
     let is_text = show.format == Format::Text;
-    let mut tell = |line: &str| {
+    let page = show.page;
+    let mut has_shown_plan = false;
+    let mut tell = |told: Told<'_>| {
         if is_text {
+            let text = match told {
+                Told::Plan(plan, gates) => {
+                    has_shown_plan = true;
+                    action_text::shown_plan(plan, gates, &page)
+                }
+                Told::Line(line) => format!("{line}\n"),
+            };
             // A reader that is gone does not stop what was begun.
-            let _ = writeln!(output.paper(), "{line}");
+            let _ = write!(output.paper(), "{text}");
             let _ = output.paper().flush();
         }
     };
     let driven = drive(&settings, &acting, policy, world, request, &goal, &mut tell).await;
-    let hint = match (driven.pipeline.state(), is_confirmed) {
-        (State::Checked, false) => "nothing was done: it may be, with --yes".to_owned(),
-        (State::Checked, true) => {
-            "nothing was done: something changed after it was confirmed, and this is \
-                                   another plan now"
-                .to_owned()
-        }
-        (State::AwaitingApproval, _) => "nothing was done yet: it waits for approval".to_owned(),
+    acting.control.settle().await;
+    let hint = match driven.pipeline.state() {
+        State::Checked if !is_confirmed => unconfirmed(&driven),
+        State::Checked => "nothing was done: something changed after it was confirmed, and this is another plan \
+                           now"
+            .to_owned(),
+        State::AwaitingApproval => waits(&driven),
         _ => String::new(),
     };
-    answer(&driven, &show, exit_of(&driven), hint)
+    let plan = if has_shown_plan {
+        ShowPlan::WasShown
+    } else {
+        ShowPlan::Now
+    };
+    answer(&driven, &show, exit_of(&driven), &hint, plan)
+}
+
+/// What it takes to do what was only planned.
+fn unconfirmed(driven: &Driven) -> String {
+    let needed = driven.pipeline.judgement();
+    let needed = needed.map_or(0, |judgement| judgement.require.approvals);
+    let is_lacking = driven
+        .gates
+        .iter()
+        .any(|finding| finding.gate == Gate::Approvals && finding.state != Holds::Yes);
+    let effort = driven.pipeline.effort().map(|(effort, _)| effort);
+    let word = driven.pipeline.plan().map(|plan| shown(plan.word()));
+    let flag = match (effort, word) {
+        (Some(Effort::WordAndCode), Some(word)) => format!("--confirm {word}"),
+        _ => "--yes".to_owned(),
+    };
+    if needed > 0 && is_lacking {
+        return format!(
+            "nothing was done: {flag} asks for the approvals it needs ({needed}), and does it then"
+        );
+    }
+    format!("nothing was done: {flag} does it")
+}
+
+/// What is to come before it goes on.
+fn waits(driven: &Driven) -> String {
+    let id = driven.pipeline.seed().map_or("", |seed| seed.id.short());
+    format!(
+        "nothing was done: it waits for somebody else to run `quell approve {id}`, while this command runs without \
+         --no-wait"
+    )
 }
 
 /// How the process ends, by how the action did.
@@ -312,16 +357,23 @@ fn exit_of(driven: &Driven) -> Exit {
     }
 }
 
-fn answer(driven: &Driven, show: &Show, exit: Exit, hint: String) -> Outcome {
+/// Whether the plan is part of the answer.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum ShowPlan {
+    Now,
+    WasShown,
+}
+
+fn answer(driven: &Driven, show: &Show, exit: Exit, hint: &str, plan: ShowPlan) -> Outcome {
     let document = match show.format {
         Format::Json => Document::text("quell.action/1", ActionDoc::of(driven))
             .map_err(|error| unwritable(&error))?,
         Format::Text => {
-            let mut text = action_text::plan(driven, &show.page);
+            let mut text = match plan {
+                ShowPlan::Now => action_text::plan(driven, &show.page),
+                ShowPlan::WasShown => String::new(),
+            };
             text.push_str(&action_text::ending(driven, &show.page));
-            if !hint.is_empty() {
-                show.page.line(&mut text, Role::Care, &hint);
-            }
             text
         }
     };
@@ -329,10 +381,13 @@ fn answer(driven: &Driven, show: &Show, exit: Exit, hint: String) -> Outcome {
     let why = last.map_or("", |(_, words)| words.shown());
     let complaint = match exit {
         Exit::Whole => None,
-        Exit::Refused if !hint.is_empty() => Some(format!("quell: {hint}")),
-        Exit::InDoubt => Some(format!(
-            "quell: nobody knows what became of it: {why}; quell action status looks again"
-        )),
+        _ if !hint.is_empty() => Some(format!("quell: {hint}")),
+        Exit::InDoubt => {
+            let id = driven.pipeline.seed().map_or("", |seed| seed.id.short());
+            Some(format!(
+                "quell: nobody knows what became of it: {why}; `quell action status {id}` looks again"
+            ))
+        }
         _ => Some(format!("quell: {why}")),
     };
     Ok(Answer {
@@ -376,6 +431,7 @@ async fn status(
     let (settings, acting) = set_up(global, world)?;
     let control = &acting.control;
     let recovered = control.recover().await;
+    control.settle().await;
     let kept = match control.journal() {
         Ok(journal) => journal.records().map_err(|error| error.to_string()),
         Err(why) => Err(why.shown().to_owned()),
@@ -543,6 +599,7 @@ async fn decide(
             complaint: Some(format!("quell: {why}")),
             ..Answer::with(String::new(), Exit::Nothing)
         })?;
+    control.settle().await;
     let show = Show::of(&settings, args.reading.format(), world, output);
     let document = match show.format {
         Format::Text => format!("{}: written down\n", one.action.short()),
@@ -594,6 +651,7 @@ pub(super) async fn panic(
                 ..Answer::with(String::new(), Exit::Nothing)
             })?;
     }
+    control.settle().await;
     let who = control.panic();
     let show = Show::of(&settings, args.reading.format(), world, output);
     let document = match show.format {

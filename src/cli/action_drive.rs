@@ -16,8 +16,9 @@ use crate::domain::action::ActionRequest;
 use crate::domain::guard::{
     Confirmation, Event, Facts, Finding, Grounds, Moment, Order, Pipeline, State,
 };
-use crate::domain::plan::Plan;
+use crate::domain::plan::{Digest, Plan};
 use crate::domain::policy::{BurnReading, Policy, Reading};
+use crate::domain::text::Untrusted;
 
 /// Between two looks at the time.
 const TICK: Duration = Duration::from_millis(250);
@@ -65,8 +66,17 @@ pub struct Driver<'a, B> {
     pub burn: B,
     /// Tells the time.
     pub clock: Clock,
-    /// Takes each line of what happens, at once.
-    pub tell: &'a mut dyn FnMut(&str),
+    /// Takes what happens, at once.
+    pub tell: &'a mut dyn FnMut(Told<'_>),
+}
+
+/// What is told while it is driven.
+#[derive(Clone, Copy, Debug)]
+pub enum Told<'a> {
+    /// There is a plan, or another one, and this is what the guard says of it.
+    Plan(&'a Plan, &'a [Finding]),
+    /// Something happened.
+    Line(&'a str),
 }
 
 /// How it went.
@@ -94,12 +104,13 @@ impl<B: AskBurn> Driver<'_, B> {
         let mut burn_asked = Instant::now();
         let mut pipeline = Pipeline::new(request, Duration::ZERO, moment());
         let mut gates = Vec::new();
-        let mut told = 0;
         let mut confirmed = None;
+        let mut teller = Teller::default();
         let mut waiting = VecDeque::from([Event::Begin]);
         loop {
             while let Some(event) = waiting.pop_front() {
                 let knows_plan = matches!(event, Event::Planned(..));
+                let is_sample = matches!(event, Event::Sample(_));
                 let grounds = Grounds {
                     policy: self.policy,
                     burn: &burn,
@@ -109,7 +120,7 @@ impl<B: AskBurn> Driver<'_, B> {
                 if !pipeline.is_under_way() && !pipeline.is_over() {
                     gates = pipeline.gates(&grounds);
                 }
-                told = tell_from(&pipeline, told, self.tell);
+                teller.tell(&pipeline, &gates, is_sample, self.tell);
                 if knows_plan {
                     burn = self.burn.ask(pipeline.plan().map(|plan| &**plan)).await;
                 }
@@ -120,7 +131,7 @@ impl<B: AskBurn> Driver<'_, B> {
                         &events_in,
                         &mut events,
                         &mut waiting,
-                        &mut ends,
+                        (&mut ends, &mut teller),
                     )
                     .await;
                 }
@@ -165,7 +176,7 @@ impl<B: AskBurn> Driver<'_, B> {
         events_in: &mpsc::Sender<Event>,
         events: &mut mpsc::Receiver<Event>,
         waiting: &mut VecDeque<Event>,
-        ends: &mut Ends,
+        (ends, teller): (&mut Ends, &mut Teller),
     ) {
         let performed = self.control.perform(order, stop, events_in);
         tokio::pin!(performed);
@@ -174,38 +185,74 @@ impl<B: AskBurn> Driver<'_, B> {
                 biased;
                 Some(event) = events.recv() => {
                     if let Event::Sample(words) = &event {
-                        (self.tell)(words.shown());
+                        teller.line(words.shown(), self.tell);
                     }
                     waiting.push_back(event);
                 }
                 () = ends.next() => {
                     stop.raise();
-                    (self.tell)("stops after this step");
+                    teller.line("stops after this step", self.tell);
                 }
                 () = &mut performed => break,
             }
         }
         while let Ok(event) = events.try_recv() {
             if let Event::Sample(words) = &event {
-                (self.tell)(words.shown());
+                teller.line(words.shown(), self.tell);
             }
             waiting.push_back(event);
         }
     }
 }
 
-/// Lines that were not told yet. Samples were told as they came.
-fn tell_from(pipeline: &Pipeline, told: usize, tell: &mut dyn FnMut(&str)) -> usize {
-    let trail = pipeline.trail();
-    if let Some((_, words)) = trail.get(told..).and_then(<[_]>::last)
-        && !matches!(
-            pipeline.state(),
-            State::Dispatching(_) | State::Verifying(_)
-        )
-    {
-        tell(words.shown());
+/// Tells everything once.
+#[derive(Default)]
+struct Teller {
+    /// The last line of the trail that was seen.
+    seen: Option<(Moment, Untrusted)>,
+    /// The last line that was told.
+    last: String,
+    /// The plan that was shown.
+    plan: Option<Digest>,
+}
+
+impl Teller {
+    /// What an event changed. The end is told by who asked for it, and a sample was told as it came.
+    fn tell(
+        &mut self,
+        pipeline: &Pipeline,
+        gates: &[Finding],
+        is_sample: bool,
+        tell: &mut dyn FnMut(Told<'_>),
+    ) {
+        if let (Some(plan), Some(digest)) = (pipeline.plan(), pipeline.digest())
+            && !gates.is_empty()
+            && self.plan.as_ref() != Some(digest)
+            && !pipeline.is_under_way()
+        {
+            tell(Told::Plan(plan, gates));
+            self.plan = Some(digest.clone());
+        }
+        let trail = pipeline.trail();
+        let newer = trail.iter().rev();
+        let newer = newer.take_while(|line| Some(*line) != self.seen.as_ref());
+        let newer: Vec<&(Moment, Untrusted)> = newer.collect();
+        self.seen = trail.last().cloned();
+        if is_sample {
+            return;
+        }
+        let is_end = usize::from(pipeline.is_over());
+        for (_, words) in newer.into_iter().skip(is_end).rev() {
+            self.line(words.shown(), tell);
+        }
     }
-    trail.len()
+
+    fn line(&mut self, words: &str, tell: &mut dyn FnMut(Told<'_>)) {
+        if self.last != words {
+            tell(Told::Line(words));
+            words.clone_into(&mut self.last);
+        }
+    }
 }
 
 fn is_reached(pipeline: &Pipeline, goal: &Goal) -> bool {

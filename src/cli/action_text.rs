@@ -51,6 +51,14 @@ pub(super) fn plan(driven: &Driven, page: &Page) -> String {
     out
 }
 
+/// The same while it goes on.
+pub(super) fn shown_plan(plan: &Plan, findings: &[Finding], page: &Page) -> String {
+    let mut out = String::new();
+    body(plan, page, &mut out);
+    gates(findings, page, &mut out);
+    out
+}
+
 fn body(plan: &Plan, page: &Page, out: &mut String) {
     page.line(out, Role::Heading, plan.title.shown());
     let mut table = Table::indented(2);
@@ -125,16 +133,23 @@ fn gates(findings: &[Finding], page: &Page, out: &mut String) {
     }
 }
 
-/// How it ended, or where it stands.
+/// How it ended, or where it stands, in one line: `verified: 3 of 3 are ready  (7f3a9c12)`.
 pub(super) fn ending(driven: &Driven, page: &Page) -> String {
     let mut out = String::new();
     let (state, end) = words_of(driven.pipeline.state());
-    let words = end.map_or(state, crate::domain::record::End::word);
-    let id = driven.pipeline.seed().map_or("", |seed| seed.id.short());
     let detail = driven.pipeline.trail().last();
     let detail = detail.map_or("", |(_, words)| words.shown());
-    page.line(&mut out, Role::Heading, &format!("{words}  {id}"));
-    page.line(&mut out, Role::Plain, &format!("  {detail}"));
+    let state = state.replace('_', " ");
+    // The last line of the trail begins with how it ended.
+    let mut words = match end {
+        Some(_) => detail.to_owned(),
+        None if detail == state || detail.is_empty() => state,
+        None => format!("{state}: {detail}"),
+    };
+    if let Some(seed) = driven.pipeline.seed() {
+        words = format!("{words}  ({})", seed.id.short());
+    }
+    page.line(&mut out, Role::Heading, &words);
     if driven.pipeline.may_revert() {
         page.line(&mut out, Role::Plain, "  it can be taken back");
     }

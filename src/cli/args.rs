@@ -34,7 +34,7 @@ use crate::config::overrides::Values;
         Without a command it opens the cockpit. Every flag of every command may come from the\n\
         environment: --read-only is QUELL_READ_ONLY.\n\
         Exit status: 0 whole answer, 1 partial, 2 wrong usage or config, 3 nothing could be read,\n\
-        4 refused by a guard.",
+        4 refused by a guard, 5 in doubt: look before doing it again.",
     disable_help_subcommand = true,
     max_term_width = 100
 )]

@@ -183,7 +183,8 @@ impl Control {
         }
     }
 
-    /// Plans a request as it was seeded elsewhere: what an approver compares with.
+    /// Plans a request as it was seeded elsewhere: what an approver compares with. It comes from others, so it
+    /// is held against the catalogue as what is typed here is.
     ///
     /// # Errors
     /// Why there is no plan.
@@ -192,6 +193,10 @@ impl Control {
         request: &crate::domain::action::ActionRequest,
         seed: &Seed,
     ) -> Result<Plan, Untrusted> {
+        let (catalogue, _) = super::catalogue(&self.servers.settings().actions);
+        catalogue
+            .check(&request.action, &request.parameters)
+            .map_err(|problems| Untrusted::line(&problems.join("; ")))?;
         let targets = families::resolve(&self.servers, request).await;
         let targets = targets.map_err(|no_plan| no_plan.0)?;
         self.plan(request, seed, &targets).await
@@ -384,19 +389,12 @@ impl Control {
     }
 
     async fn publish(&self, plan: &Plan, approvals: u32, role: Option<String>, tell: &Tell) {
-        // Who asks is shown to approvers; whether it counts is found out again when it is checked.
-        let keys = self.requester(&plan.request.by).await.unwrap_or_default();
+        // Which key is ours is shown to approvers; whether an approval counts is found out when it is checked.
+        let own = self.approvals.own_key().await.ok();
         let limit = chrono::TimeDelta::from_std(APPROVAL_LIMIT).unwrap_or_default();
-        let request = ApprovalRequest {
-            schema: "quell.approval-request/1".to_owned(),
-            request: plan.request.clone(),
-            seed: plan.seed.clone(),
-            plan: plan.digest(),
-            requester_key: keys.keys.first().cloned(),
-            role,
-            approvals,
-            expires_at: (self.place.clock)() + limit,
-        };
+        let until = (self.place.clock)() + limit;
+        let key = own.map(|own| own.fingerprint);
+        let request = ApprovalRequest::for_plan(plan, key, (approvals, role), until);
         let words = match self.approvals.publish(&request).await {
             Ok(()) => format!("asked: quell approve {}", plan.seed.id.short()),
             Err(why) => format!("nobody was asked: {why}"),
@@ -467,6 +465,13 @@ impl Control {
             reason,
         };
         self.append(Some(&seed), entry).await.map(|_| ())
+    }
+
+    /// Waits until what was written down has reached its anchors too. For a process that is about to end.
+    pub async fn settle(&self) {
+        if let Ok(journal) = &self.journal {
+            journal.settle().await;
+        }
     }
 
     /// The journal, or why there is none.

@@ -121,7 +121,6 @@ impl Statement {
                 shown(&statement.schema)
             ));
         }
-        are_names(&statement.action, &statement.plan)?;
         Ok(statement)
     }
 }
@@ -166,7 +165,6 @@ impl ApprovalRequest {
                 shown(&request.schema)
             ));
         }
-        are_names(&request.seed.id, &request.plan)?;
         Ok(request)
     }
 }
@@ -341,17 +339,6 @@ fn target_in_words(target: &Target) -> String {
     ];
     let said: Vec<String> = words.into_iter().filter(|word| !word.is_empty()).collect();
     said.join(" ")
-}
-
-/// Names become names of files: nothing but hexadecimal digits.
-fn are_names(action: &ActionId, plan: &Digest) -> Result<(), String> {
-    if ActionId::parse(action.as_str()).is_none() {
-        return Err("its action is no 32 hexadecimal digits".to_owned());
-    }
-    if Digest::parse(plan.as_str()).is_none() {
-        return Err("its plan is no 64 hexadecimal digits".to_owned());
-    }
-    Ok(())
 }
 
 /// An object of `serde_json` keeps its keys sorted, so that there is one text of a value.

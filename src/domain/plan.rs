@@ -25,7 +25,7 @@ pub const VALID_FOR: Duration = Duration::from_mins(5);
 
 /// Names an action for good: in the journal, in approvals, and as the marker in what it changed.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "String", into = "String")]
 pub struct ActionId(String);
 
 impl ActionId {
@@ -53,6 +53,20 @@ impl ActionId {
     #[must_use]
     pub fn short(&self) -> &str {
         &self.0[..8]
+    }
+}
+
+impl TryFrom<String> for ActionId {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text).ok_or("the name of an action is 32 hexadecimal digits")
+    }
+}
+
+impl From<ActionId> for String {
+    fn from(id: ActionId) -> Self {
+        id.0
     }
 }
 
@@ -385,7 +399,7 @@ pub struct Plan {
 
 /// What binds an approval to a plan: SHA-256 over what decides its effect.
 #[derive(Clone, Debug, PartialEq, Eq, Hash, Serialize, Deserialize)]
-#[serde(transparent)]
+#[serde(try_from = "String", into = "String")]
 pub struct Digest(String);
 
 impl Digest {
@@ -413,6 +427,20 @@ impl Digest {
     #[must_use]
     pub fn code(&self) -> &str {
         &self.0[..4]
+    }
+}
+
+impl TryFrom<String> for Digest {
+    type Error = &'static str;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        Self::parse(&text).ok_or("a digest is 64 hexadecimal digits")
+    }
+}
+
+impl From<Digest> for String {
+    fn from(digest: Digest) -> Self {
+        digest.0
     }
 }
 

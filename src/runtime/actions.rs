@@ -117,6 +117,13 @@ impl Actions {
         }
     }
 
+    /// Waits until the journal has reached its anchors.
+    pub(super) async fn settle(&self) {
+        if let Some(control) = &self.control {
+            control.settle().await;
+        }
+    }
+
     /// Stops every dispatch on this machine, or allows them again.
     pub(super) fn set_panic(&self, switch: PanicSwitch, tasks: &mut Tasks) {
         let Some(control) = self.control.clone() else {

@@ -51,6 +51,8 @@ const DATA_FRAME: Duration = Duration::from_millis(33);
 
 /// What was begun is waited for so long once the session has ended.
 const FINISH_WITHIN: Duration = Duration::from_mins(2);
+/// And the anchors of the journal so long.
+const SETTLE_WITHIN: Duration = Duration::from_secs(10);
 
 /// The last answers are kept at most this often.
 const SNAPSHOT_EVERY: Duration = Duration::from_mins(1);
@@ -493,9 +495,11 @@ impl Cockpit {
                     let _ = self.take(msg);
                 }
                 Ok(Some(_)) => {}
-                Ok(None) | Err(_) => return,
+                Ok(None) | Err(_) => break,
             }
         }
+        // An anchor that hangs does not hold the end up; the journal itself is on the disk already.
+        let _ = tokio::time::timeout(SETTLE_WITHIN, self.actions.settle()).await;
     }
 
     /// Ends the tasks and lets the last write finish.

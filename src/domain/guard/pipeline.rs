@@ -53,6 +53,8 @@ struct Planned {
     made: Duration,
     /// The same, for the whole check of an armed action.
     rechecked: Option<Duration>,
+    /// When it was last asked, by the steady clock, who has approved it meanwhile.
+    looked: Option<Duration>,
 }
 
 /// An armed action.

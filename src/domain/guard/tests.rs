@@ -238,6 +238,10 @@ fn approvals_of_others_are_waited_for_and_belong_to_one_plan() {
     ));
     let looked = walk.wait(Duration::from_secs(1));
     assert!(matches!(looked[..], [Order::ReadFacts(..)]));
+    let soon = walk.wait(Duration::from_secs(4));
+    assert!(soon.is_empty(), "it is looked for every few seconds");
+    let later = walk.wait(Duration::from_secs(1));
+    assert!(matches!(later[..], [Order::ReadFacts(..)]));
     let mut own = facts();
     own.approvals = vec![approval(&two, "mara@example.com", walk.now)];
     walk.send(Event::FactsRead(walk.round, Box::new(own)));

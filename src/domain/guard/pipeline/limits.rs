@@ -8,10 +8,13 @@ use super::Pipeline;
 use crate::domain::guard::{
     APPROVAL_LIMIT, ARMED_LIMIT, Grounds, Moment, Order, REQUEST_LIMIT, State, gate,
 };
-use crate::domain::plan::Part;
+use crate::domain::plan::{Part, Plan};
 use crate::domain::policy::Reading;
 use crate::domain::record::End;
 use crate::domain::text::Untrusted;
+
+/// Between two looks for approvals.
+const LOOK_EVERY: Duration = Duration::from_secs(5);
 
 impl Pipeline {
     pub(super) fn tick(&mut self, grounds: &Grounds<'_>) -> Vec<Order> {
@@ -61,9 +64,25 @@ impl Pipeline {
                 self.enter(State::Checked, "approved", grounds.now);
                 return Vec::new();
             }
-            return vec![Order::ReadFacts(self.round, plan)];
+            return self.look_for_approvals(plan, grounds.now);
         }
         Vec::new()
+    }
+
+    /// At once, and from then on every few seconds: each look reads a folder, or pulls a repository.
+    fn look_for_approvals(&mut self, plan: Arc<Plan>, now: Moment) -> Vec<Order> {
+        let asked_at = self.since.steady;
+        let Some(planned) = &mut self.planned else {
+            return Vec::new();
+        };
+        let is_recent = planned
+            .looked
+            .is_some_and(|at| at >= asked_at && now.steady.saturating_sub(at) < LOOK_EVERY);
+        if is_recent {
+            return Vec::new();
+        }
+        planned.looked = Some(now.steady);
+        vec![Order::ReadFacts(self.round, plan)]
     }
 
     /// The plan is made again as the same action: by its age, or because the requester wants it.

@@ -95,6 +95,7 @@ impl Pipeline {
             judgement: None,
             made: grounds.now.steady,
             rechecked: None,
+            looked: None,
         });
         self.enter(State::Planned, words, grounds.now);
         let summary = Entry::Planned(PlanSummary::from(&*plan));
