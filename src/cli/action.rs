@@ -301,9 +301,11 @@ async fn do_it(
     acting.control.settle().await;
     let hint = match driven.pipeline.state() {
         State::Checked if !is_confirmed => unconfirmed(&driven),
-        State::Checked => "nothing was done: something changed after it was confirmed, and this is another plan \
+        State::Checked => {
+            "nothing was done: something changed after it was confirmed, and this is another plan \
                            now"
-            .to_owned(),
+            .to_owned()
+        }
         State::AwaitingApproval => waits(&driven),
         _ => String::new(),
     };
@@ -373,7 +375,10 @@ fn answer(driven: &Driven, show: &Show, exit: Exit, hint: &str, plan: ShowPlan) 
                 ShowPlan::Now => action_text::plan(driven, &show.page),
                 ShowPlan::WasShown => String::new(),
             };
-            text.push_str(&action_text::ending(driven, &show.page));
+            // Where nothing could be planned there is nothing but the reason.
+            if exit != Exit::Nothing {
+                text.push_str(&action_text::ending(driven, &show.page));
+            }
             text
         }
     };
@@ -388,6 +393,8 @@ fn answer(driven: &Driven, show: &Show, exit: Exit, hint: &str, plan: ShowPlan) 
                 "quell: nobody knows what became of it: {why}; `quell action status {id}` looks again"
             ))
         }
+        // The text ends with it.
+        Exit::Refused | Exit::Partial if show.format == Format::Text => None,
         _ => Some(format!("quell: {why}")),
     };
     Ok(Answer {

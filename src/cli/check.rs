@@ -1,6 +1,6 @@
 //! `quell check`: what works, what does not, and what next?
 //!
-//! Config, credentials, sources, service levels, changes and drift, runbooks and folders, each as a line that is ok, a warning or a
+//! Config, credentials, sources, service levels, changes and drift, runbooks, acting and folders, each as a line that is ok, a warning or a
 //! failure with its next step, or the document `quell.check/1`. It reads secrets to see that they
 //! can be read, and prints only where they are kept.
 
@@ -18,8 +18,8 @@ use super::json::{Document, SourceDoc};
 use super::output::{Answer, Output};
 use super::page::{Page, Role, Table, cell, rest};
 use super::{
-    Outcome, Show, World, check_delivery, check_machine, check_slos, check_sources, gather,
-    has_servers, kept, load, unwritable,
+    Outcome, Show, World, check_acting, check_delivery, check_machine, check_slos, check_sources,
+    gather, has_servers, kept, load, unwritable,
 };
 use crate::config::Loaded;
 use crate::domain::text::shown;
@@ -54,6 +54,8 @@ pub enum Area {
     Drift,
     /// The runbooks.
     Runbooks,
+    /// What it takes to do something.
+    Acting,
     /// Folders on this machine.
     Paths,
 }
@@ -133,6 +135,7 @@ pub(super) async fn run(
     findings.extend(check_delivery::deliveries(&picture));
     findings.extend(check_delivery::joining(&settings.delivery, &picture));
     findings.extend(check_sources::runbooks(&picture));
+    findings.extend(check_acting::acting(settings, &world.paths).await);
     findings.extend(check_machine::folders(&world.paths));
     findings.extend(kept::claims(&world.paths).err().map(|why| {
         let step = "quell sets it aside at its next start; look at what is in it";

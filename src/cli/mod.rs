@@ -27,6 +27,7 @@ pub mod burn_text;
 pub mod change_choice;
 pub mod changes;
 pub mod check;
+mod check_acting;
 mod check_delivery;
 mod check_machine;
 mod check_slos;

@@ -237,7 +237,8 @@ fn read_intent(path: &Path) -> Option<Intent> {
 
 /// Who stopped every dispatch on this machine. A file that cannot be looked at counts as there: whoever
 /// cannot be sure does not act.
-pub(super) fn panic_of(file: &Path) -> Option<Untrusted> {
+#[must_use]
+pub fn panic_of(file: &Path) -> Option<Untrusted> {
     match fs::symlink_metadata(file) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => None,
         Err(error) => {

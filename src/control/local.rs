@@ -128,6 +128,11 @@ pub(super) async fn check(program: &str, sha256: &str) -> Result<(), String> {
     }
 }
 
+/// Why a file is not the program that the config means; none where it is. Runs nothing.
+pub async fn problem(program: &Path, sha256: &str) -> Option<String> {
+    check(&program.to_string_lossy(), sha256).await.err()
+}
+
 /// Runs a program to its end.
 ///
 /// # Errors

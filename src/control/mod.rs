@@ -33,6 +33,8 @@ pub use approvals::{
     parse_document,
 };
 pub use families::catalogue;
+pub use holds::panic_of;
+pub use local::problem as program_problem;
 pub use no_plan::NoPlan;
 pub use perform::{Control, Place, Recovered, StopFlag, Tell};
 pub use servers::Servers;
