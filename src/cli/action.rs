@@ -376,7 +376,9 @@ fn answer(driven: &Driven, show: &Show, exit: Exit, hint: &str, plan: ShowPlan) 
                 ShowPlan::WasShown => String::new(),
             };
             // Where nothing could be planned there is nothing but the reason.
-            if exit != Exit::Nothing {
+            // The hint says more than the state.
+            let is_told = exit == Exit::Nothing || !hint.is_empty();
+            if !is_told {
                 text.push_str(&action_text::ending(driven, &show.page));
             }
             text
@@ -543,7 +545,11 @@ fn lines<'a>(records: &'a [Kept], id: Option<&str>) -> Vec<LineDoc<'a>> {
         };
         match &record.entry {
             Entry::Requested { request } => line.what = request.to_string(),
-            Entry::Planned(plan) => line.what = plan.title.shown().to_owned(),
+            Entry::Planned(plan) => {
+                line.what = plan.title.shown().to_owned();
+                line.outcome = "planned, nothing done".to_owned();
+            }
+            Entry::ApprovalAsked { .. } => line.outcome = "waits for approval".to_owned(),
             Entry::Intent { .. } => line.outcome = "in doubt".to_owned(),
             Entry::Outcome { outcome, .. } => {
                 use crate::domain::record::StepOutcome as Step;

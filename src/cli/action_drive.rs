@@ -117,7 +117,9 @@ impl<B: AskBurn> Driver<'_, B> {
                     now: moment(),
                 };
                 let orders = pipeline.handle(event, &grounds);
-                if !pipeline.is_under_way() && !pipeline.is_over() {
+                // A denial ends it at once: then they say why.
+                let is_waiting = !pipeline.is_under_way() && !pipeline.is_over();
+                if is_waiting || gates.is_empty() {
                     gates = pipeline.gates(&grounds);
                 }
                 teller.tell(&pipeline, &gates, is_sample, self.tell);

@@ -7,7 +7,7 @@ use super::action_drive::Driven;
 use super::action_json::words_of;
 use super::page::{Page, Role, Signs, Table, cell};
 use crate::domain::action::{Catalogue, Need};
-use crate::domain::guard::Finding;
+use crate::domain::guard::{Finding, Gate};
 use crate::domain::plan::{DryVerdict, Holds, Plan, Reverse};
 
 /// What can be done here.
@@ -69,7 +69,9 @@ fn body(plan: &Plan, page: &Page, out: &mut String) {
         let env = target.env.as_ref().map_or("", |env| env.shown());
         row(
             "target",
-            format!("{} at {} {env}", target.name, target.server),
+            format!("{} at {} {env}", target.name, target.server)
+                .trim_end()
+                .to_owned(),
         );
     }
     row(
@@ -121,6 +123,8 @@ fn body(plan: &Plan, page: &Page, out: &mut String) {
 fn gates(findings: &[Finding], page: &Page, out: &mut String) {
     for finding in findings {
         let (role, sign) = match (finding.state, page.signs) {
+            (Holds::No, Signs::Unicode) if is_yet_to_come(finding) => (Role::Faint, "…"),
+            (Holds::No, Signs::Ascii) if is_yet_to_come(finding) => (Role::Faint, "~"),
             (Holds::Yes, Signs::Unicode) => (Role::Plain, "✓"),
             (Holds::Yes, Signs::Ascii) => (Role::Plain, "ok"),
             (Holds::Warns, _) => (Role::Care, "!"),
@@ -131,6 +135,14 @@ fn gates(findings: &[Finding], page: &Page, out: &mut String) {
         let words = format!("  {sign} {}: {}", finding.gate.words(), finding.words);
         page.line(out, role, &words);
     }
+}
+
+/// What the requester has not done yet is no denial.
+fn is_yet_to_come(finding: &Finding) -> bool {
+    matches!(
+        finding.gate,
+        Gate::Confirmed | Gate::Countdown | Gate::Rechecked | Gate::Approvals
+    )
 }
 
 /// How it ended, or where it stands, in one line: `verified: 3 of 3 are ready  (7f3a9c12)`.

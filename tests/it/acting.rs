@@ -112,7 +112,9 @@ fn a_plan_says_what_would_be_done_and_whether_it_may() {
                    deny_if = [\"targets > 0\"]\n";
     let denied = act(&quell, &plan, &[&cluster, &policy(&quell, denying)]);
     assert_eq!(denied.code, 4, "{denied:?}");
-    assert_eq!(denied.json()["end"], "blocked");
+    let document = denied.json();
+    assert_eq!(document["end"], "blocked");
+    assert_eq!(gate(&document, "the policy lets it pass")["state"], "no");
 }
 
 #[test]
@@ -242,32 +244,33 @@ fn a_bad_rollout_is_undone_while_what_adds_risk_is_held_back() {
 }
 
 #[test]
-fn a_soak_waits_and_has_no_verdict_without_data() {
-    // Long before anything burns.
-    let platform = Platform::opened(0);
+fn a_soak_waits_stops_at_a_burn_and_has_no_verdict_without_data() {
+    // In the midst of its errors.
+    let platform = Platform::opened(200);
     let quell = Quell::new();
-    let soak = format!("{FREE}verify = {{ soak = \"10s\", abort_if = \"burn.short > 2.0\" }}\n");
-    let words = [&CORDON[..], &["--yes", "--json"]].concat();
-    let flags = platform.cluster(&quell);
-    let blind = act(&quell, &words, &[&flags, &policy(&quell, &soak)]);
-    assert_eq!(blind.code, 1, "{blind:?}");
-    assert_eq!(blind.json()["end"], "needs a person");
+    let soak = |most: &str| {
+        format!("{FREE}verify = {{ soak = \"10s\", abort_if = \"burn.short > {most}\" }}\n")
+    };
+    let run = |action: &str, flags: &[String], most: &str| {
+        let words = ["run", action, "node=worker-01", "--yes", "--json"];
+        let ended = act(&quell, &words, &[flags, &policy(&quell, &soak(most))]);
+        let detail = ended.json()["detail"].as_str().unwrap().to_owned();
+        (ended.code, detail)
+    };
+    let (code, detail) = run("k8s.node.cordon", &platform.cluster(&quell), "2.0");
+    assert_eq!(code, 1, "{detail}");
     assert!(
-        blind.stderr.contains("nobody can say what the burn is"),
-        "{blind:?}"
+        detail.contains("nobody can say what the burn is"),
+        "{detail}"
     );
 
-    let back = [
-        "run",
-        "k8s.node.uncordon",
-        "node=worker-01",
-        "--yes",
-        "--json",
-    ];
     let flags = platform.measured(&quell);
-    let seen = act(&quell, &back, &[&flags, &policy(&quell, &soak)]);
-    assert_answer(&seen, 0);
-    let detail = seen.json()["detail"].as_str().unwrap().to_owned();
+    let (code, detail) = run("k8s.node.uncordon", &flags, "2.0");
+    assert_eq!(code, 1, "{detail}");
+    assert!(detail.contains("while it should recover"), "{detail}");
+
+    let (code, detail) = run("k8s.node.cordon", &flags, "9000.0");
+    assert_eq!(code, 0, "{detail}");
     assert!(detail.contains("the burn is no worse"), "{detail}");
 }
 

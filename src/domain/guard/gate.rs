@@ -159,6 +159,12 @@ pub struct Finding {
 }
 
 impl Finding {
+    /// Why it stops a plan: what was found, and what it takes.
+    #[must_use]
+    pub fn denial(&self) -> String {
+        format!("{} (it takes: {})", self.words.raw(), self.gate.words())
+    }
+
     /// Whether it lets a plan of this direction through.
     #[must_use]
     pub fn lets_through(&self, direction: Direction) -> bool {

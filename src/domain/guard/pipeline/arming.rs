@@ -163,10 +163,7 @@ impl Pipeline {
                 vec![Order::Dispatch(approved)]
             }
             Err(broken) => {
-                let words: Vec<String> = broken
-                    .iter()
-                    .map(|f| format!("{}: {}", f.gate.words(), f.words.raw()))
-                    .collect();
+                let words: Vec<String> = broken.iter().map(gate::Finding::denial).collect();
                 self.end(End::Blocked, &words.join("; "), grounds.now)
             }
         }

@@ -156,7 +156,7 @@ impl Pipeline {
         let denials: Vec<String> = broken
             .iter()
             .filter(|f| f.gate != gate::Gate::Approvals)
-            .map(|f| format!("{}: {}", f.gate.words(), f.words.raw()))
+            .map(|f| f.denial())
             .collect();
         let outcome = match (denials.is_empty(), lacks_approval) {
             (false, _) => CheckOutcome::Denied,

@@ -182,10 +182,7 @@ impl Pipeline {
         match self.approve_reverse(Some(confirmation), grounds) {
             Ok(approved) => self.revert(approved, "asked for", grounds.now),
             Err(broken) => {
-                let words: Vec<String> = broken
-                    .iter()
-                    .map(|f| format!("{}: {}", f.gate.words(), f.words.raw()))
-                    .collect();
+                let words: Vec<String> = broken.iter().map(Finding::denial).collect();
                 let words = format!("not taken back: {}", words.join("; "));
                 self.note(grounds.now, Untrusted::line(&words));
                 Vec::new()
