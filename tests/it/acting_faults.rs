@@ -59,6 +59,22 @@ fn an_answer_after_the_deadline_is_looked_up_and_nothing_is_sent_again() {
 }
 
 #[test]
+fn a_deletion_whose_answer_is_lost_is_looked_up_and_not_sent_again() {
+    let platform = Platform::start();
+    let stage = Stage::on(&platform);
+    let pods = platform.object("/api/v1/namespaces/checkout/pods");
+    let name = pods["items"][0]["metadata"]["name"].as_str();
+    let pod = format!("target=checkout/{}", name.unwrap_or_default());
+    platform.kubernetes.on_writes(|| Turn::LoseReply);
+    let outcome = stage.act(&["k8s.pod.delete", &pod]);
+    assert_eq!(outcome.code, 0, "{outcome:?}");
+    let writes = platform.kubernetes.writes();
+    let verbs: Vec<&str> = writes.iter().map(|write| &*write.method).collect();
+    assert_eq!(verbs, ["DELETE"]);
+    assert_eq!(stage.intents().len(), 1);
+}
+
+#[test]
 fn a_write_that_was_not_done_is_found_not_to_be() {
     let platform = Platform::start();
     let stage = Stage::on(&platform);
