@@ -6,15 +6,15 @@
 
 #![allow(clippy::panic, reason = "a test that cannot go on says why and fails")]
 
+mod acting;
+mod acting_approve;
+mod acting_elsewhere;
 mod acting_faults;
 mod acting_kills;
 mod acting_leaks;
 mod acting_races;
-mod acting_stage;
-mod acting;
-mod acting_approve;
-mod acting_elsewhere;
 mod acting_scene;
+mod acting_stage;
 mod burn;
 mod cli_access;
 mod cli_alerts;
