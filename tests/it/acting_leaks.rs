@@ -341,7 +341,7 @@ fn what_a_hostile_server_says_is_harmless_wherever_it_goes() {
 }
 
 /// The server's clock, a day off.
-fn a_day_off(text: String, days: i64) -> String {
+fn a_day_off(text: &str, days: i64) -> String {
     let lines = text
         .split("\r\n")
         .map(|line| match line.strip_prefix("date: ") {
@@ -357,8 +357,8 @@ fn a_day_off(text: String, days: i64) -> String {
 #[test]
 fn clocks_a_day_apart_stop_what_adds_risk_and_let_through_what_takes_it_away() {
     for twist in [
-        (|text| a_day_off(text, 1)) as fn(String) -> String,
-        |text| a_day_off(text, -1),
+        (|text| a_day_off(&text, 1)) as fn(String) -> String,
+        |text| a_day_off(&text, -1),
     ] {
         let platform = Platform::start();
         let stage = Stage::on(&platform);
