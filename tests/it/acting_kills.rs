@@ -45,7 +45,7 @@ fn killed_everywhere(
         command.stdout(Stdio::null()).stderr(Stdio::null());
         let mut child = command.spawn().unwrap_or_else(|e| panic!("no quell: {e}"));
         // The machine may be slower than it was.
-        std::thread::sleep(lasts * 3 * kill / (2 * kills));
+        std::thread::sleep(lasts * 2 * kill / kills);
         child.kill().unwrap_or_else(|e| panic!("not killed: {e}"));
         let _ = child.wait();
 
@@ -64,7 +64,7 @@ fn killed_everywhere(
     let count = u32::try_from(effects.len()).unwrap_or_default();
     let last = stage.act(&words(&arguments(&platform, kills + 1)));
     assert!(
-        (5..=kills).contains(&count),
+        (2..=kills).contains(&count),
         "{count} effects of {kills}: {last:?}"
     );
 }
