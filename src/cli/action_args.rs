@@ -22,7 +22,7 @@ pub enum ActionCommand {
     #[command(
         after_help = "Exits 0 where it worked, 4 where it was refused and nothing was done, 5 where nobody knows \
         what became of it, 1 where it was done and a person has to look.\n\nExamples:\n  \
-        quell action run silence.create matchers='alertname=X,env=prod' duration=30m reason=INC-12 --yes\n  \
+        quell action run silence.create matchers='job=\"x\",env=\"y\"' duration=30m reason=R-1 --yes\n  \
         quell action run k8s.scale target=shop/deployment/cart replicas=6 --yes --reason 'queue grows'"
     )]
     Run(ActionRunArgs),
