@@ -546,11 +546,11 @@ fn lines<'a>(records: &'a [Kept], id: Option<&str>) -> Vec<LineDoc<'a>> {
         match &record.entry {
             Entry::Requested { request } => line.what = request.to_string(),
             Entry::Planned(plan) => {
-                line.what = plan.title.shown().to_owned();
-                line.outcome = "planned, nothing done".to_owned();
+                plan.title.shown().clone_into(&mut line.what);
+                "planned, nothing done".clone_into(&mut line.outcome);
             }
-            Entry::ApprovalAsked { .. } => line.outcome = "waits for approval".to_owned(),
-            Entry::Intent { .. } => line.outcome = "in doubt".to_owned(),
+            Entry::ApprovalAsked { .. } => "waits for approval".clone_into(&mut line.outcome),
+            Entry::Intent { .. } => "in doubt".clone_into(&mut line.outcome),
             Entry::Outcome { outcome, .. } => {
                 use crate::domain::record::StepOutcome as Step;
                 let word = match outcome {
@@ -559,7 +559,7 @@ fn lines<'a>(records: &'a [Kept], id: Option<&str>) -> Vec<LineDoc<'a>> {
                     Step::NotSent { .. } => "not sent",
                     Step::InDoubt { .. } => "in doubt",
                 };
-                line.outcome = word.to_owned();
+                word.clone_into(&mut line.outcome);
             }
             Entry::Decided { found, .. } => {
                 let word = match found {
@@ -567,7 +567,7 @@ fn lines<'a>(records: &'a [Kept], id: Option<&str>) -> Vec<LineDoc<'a>> {
                     Found::NotApplied => "not applied, by a person's word",
                     Found::Unknown(_) => "in doubt",
                 };
-                line.outcome = word.to_owned();
+                word.clone_into(&mut line.outcome);
             }
             Entry::Ended { end, detail } => {
                 line.outcome = format!("{}: {detail}", end.word());

@@ -258,16 +258,16 @@ impl Teller {
 }
 
 fn is_reached(pipeline: &Pipeline, goal: &Goal) -> bool {
-    match (pipeline.state(), goal) {
-        (State::Checked, Goal::Check) => true,
-        (State::Checked, Goal::End { confirmation, .. }) => confirmation.is_none(),
-        (
-            State::AwaitingApproval,
-            Goal::End {
-                approvals: Approvals::AskedFor,
-                ..
-            },
-        ) => true,
+    let (is_confirmed, approvals) = match goal {
+        Goal::Check => (false, Approvals::Awaited),
+        Goal::End {
+            confirmation,
+            approvals,
+        } => (confirmation.is_some(), *approvals),
+    };
+    match pipeline.state() {
+        State::Checked => !is_confirmed,
+        State::AwaitingApproval => approvals == Approvals::AskedFor,
         _ => false,
     }
 }

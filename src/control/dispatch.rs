@@ -5,6 +5,7 @@
 //! that was not kept, or a step that did not work. A busy server is asked again only where its answer says
 //! that nothing was done.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use super::perform::{Control, StopFlag, Tell, say};
@@ -12,7 +13,7 @@ use super::servers::Leases;
 use crate::domain::check::Evidence;
 use crate::domain::guard::{Approved, Dispatched, Event};
 use crate::domain::plan::{Digest, Part, Plan, Step, WhenBusy, Write};
-use crate::domain::record::{Entry, Refusal, StepOutcome};
+use crate::domain::record::{Entry, Kept, Refusal, StepOutcome};
 use crate::domain::text::Untrusted;
 
 /// A busy server is asked again so often.
@@ -128,12 +129,7 @@ impl Control {
         let records = journal
             .records()
             .map_err(|error| Untrusted::line(&error.to_string()))?;
-        let was_sent = records.iter().any(|kept| {
-            let is_intent =
-                matches!(&kept.record.entry, Entry::Intent { part: p, digest, .. } if *p == part && *digest == plan.digest());
-            is_intent && kept.record.action.as_ref() == Some(&plan.seed.id)
-        });
-        if was_sent {
+        if was_sent(&records, plan, part) {
             return Err(Untrusted::line("this very plan was dispatched before"));
         }
         self.servers.take_leases(plan, &self.place).await
@@ -216,6 +212,37 @@ impl Control {
 
 fn refused(done: usize, refusal: Option<Refusal>, why: Untrusted) -> Dispatched {
     Dispatched::Refused { done, refusal, why }
+}
+
+/// Whether a write of this very plan may have been done before. One that was clearly refused, or never
+/// left, was not.
+fn was_sent(records: &[Kept], plan: &Plan, part: Part) -> bool {
+    let wanted = plan.digest();
+    let mut sent = BTreeSet::new();
+    for kept in records {
+        if kept.record.action.as_ref() != Some(&plan.seed.id) {
+            continue;
+        }
+        match &kept.record.entry {
+            Entry::Intent {
+                part: of,
+                digest,
+                step,
+                ..
+            } if *of == part && *digest == wanted => {
+                sent.insert(*step);
+            }
+            Entry::Outcome {
+                part: of,
+                step,
+                outcome: StepOutcome::Refused { .. } | StepOutcome::NotSent { .. },
+            } if *of == part => {
+                sent.remove(step);
+            }
+            _ => {}
+        }
+    }
+    !sent.is_empty()
 }
 
 /// What the journal keeps of a write: never its body.

@@ -37,10 +37,10 @@ fn key(quell: &Quell) -> String {
 fn config(quell: &Quell, signers: &Path, folder: &Path) {
     let text = format!(
         "[actions]\npolicy = \"builtin:cautious\"\n\n\
-         [approvals]\nallowed_signers = {:?}\nsigning_key = {:?}\nfolder = {:?}\n",
-        signers,
-        quell.path("home/id"),
-        folder
+         [approvals]\nallowed_signers = \"{}\"\nsigning_key = \"{}\"\nfolder = \"{}\"\n",
+        signers.display(),
+        quell.path("home/id").display(),
+        folder.display()
     );
     quell.write("config/quell/config.toml", &text);
 }

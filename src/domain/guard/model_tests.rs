@@ -144,7 +144,7 @@ impl World {
                 0 => facts.approvals = vec![approval(&plan, "mara@example.com", now)],
                 1 => {
                     facts.approvals =
-                        vec![approval(&self.plans[3].clone(), "dana@example.com", now)]
+                        vec![approval(&self.plans[3].clone(), "dana@example.com", now)];
                 }
                 2 => facts.approvals = vec![approval(&plan, "eve@example.com", now)],
                 _ => {}
@@ -251,7 +251,6 @@ impl World {
                 let plan = Ok(Box::new(self.some_plan()));
                 Event::Rechecked(round, plan, Box::new(self.some_facts()))
             }
-            State::Armed => Event::Tick,
             State::Dispatching(part) => {
                 let part = *part;
                 Event::Dispatched(part, self.some_end())
