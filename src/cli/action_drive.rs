@@ -104,7 +104,7 @@ impl<B: AskBurn> Driver<'_, B> {
         let mut burn_asked = Instant::now();
         let mut pipeline = Pipeline::new(request, Duration::ZERO, moment());
         let mut gates = Vec::new();
-        let mut confirmed = None;
+        let mut is_confirmed = false;
         let mut teller = Teller::default();
         let mut waiting = VecDeque::from([Event::Begin]);
         loop {
@@ -146,13 +146,12 @@ impl<B: AskBurn> Driver<'_, B> {
             }
             if let Some(event) = next_step(&pipeline, goal, &gates) {
                 if matches!(event, Event::Confirm(_)) {
-                    let digest = pipeline.plan().map(|plan| plan.digest());
                     // What was confirmed is what stood there then: whoever undoes does not want to undo the
-                    // undo of somebody who was faster.
-                    if confirmed.is_some() && confirmed != digest {
+                    // undo of somebody who was faster. And nobody confirms a hundred refusals in a row.
+                    if is_confirmed {
                         return Driven { pipeline, gates };
                     }
-                    confirmed = digest;
+                    is_confirmed = true;
                     burn = self.burn.ask(pipeline.plan().map(|plan| &**plan)).await;
                     burn_asked = Instant::now();
                 }

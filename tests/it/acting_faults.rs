@@ -179,7 +179,7 @@ fn a_busy_server_is_asked_again_at_most_three_times() {
         .on_writes(|| Turn::Instead(reply(429, "Retry-After: 1\r\n", "too many requests")));
     let outcome = stage.act(&SCALE);
     assert_eq!(outcome.code, 4, "{outcome:?}");
-    assert!(outcome.stderr.contains("429"), "{outcome:?}");
+    assert!(outcome.stdout.contains("429"), "{outcome:?}");
     let writes = platform.kubernetes.writes();
     assert!((2..=4).contains(&writes.len()), "{writes:?}");
     for pair in writes.windows(2) {

@@ -145,7 +145,7 @@ fn without_a_journal_nothing_is_dispatched_and_looking_works() {
     ] {
         let outcome = stage.act(&wanted);
         assert_eq!(outcome.code, 4, "{outcome:?}");
-        assert!(outcome.stderr.contains("journal"), "{outcome:?}");
+        assert!(outcome.stdout.contains("journal"), "{outcome:?}");
         assert!(
             outcome.stdout.contains("the journal takes no records"),
             "{outcome:?}"

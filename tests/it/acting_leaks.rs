@@ -366,7 +366,7 @@ fn clocks_a_day_apart_stop_what_adds_risk_and_let_through_what_takes_it_away() {
         let down = stage.act(&["k8s.scale", "target=web/deployment/cart", "replicas=2"]);
         assert_eq!(down.code, 4, "{down:?}");
         assert!(
-            down.stderr.contains("clocks agree") && down.stderr.contains("apart"),
+            down.stdout.contains("clocks agree") && down.stdout.contains("apart"),
             "{down:?}"
         );
         assert_eq!(platform.kubernetes.writes().len(), 0);

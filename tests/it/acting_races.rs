@@ -198,7 +198,7 @@ fn after_panic_nothing_more_is_dispatched_in_the_middle_of_a_drain() {
     );
     let refused = stage.act(&SCALE);
     assert_eq!(refused.code, 4, "{refused:?}");
-    assert!(refused.stderr.contains("panic is on"), "{refused:?}");
+    assert!(refused.stdout.contains("panic is on"), "{refused:?}");
     assert_eq!(stage.quell.run(&["panic", "off"]).code, 0);
     assert_eq!(stage.quell.run(&["panic"]).stdout, "panic is off\n");
     assert_eq!(stage.quell.run(&["panic", "on"]).code, 0);
