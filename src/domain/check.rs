@@ -127,7 +127,7 @@ impl ReadCheck {
             return Progress::Done;
         }
         let value = |place: &str| match seen {
-            Seen::Value(value) => at(value, place).map_or_else(|| "0".to_owned(), words),
+            Seen::Value(value) => at(value, place).map_or_else(|| missing(place), words),
             Seen::NotFound => "not found".to_owned(),
         };
         let shown = self.shown.iter();
@@ -270,6 +270,13 @@ fn is_picked(one: &Value, field: &str, wanted: &str) -> bool {
     }
 }
 
+/// What stands for nothing: Kubernetes leaves out counts of zero.
+fn missing(place: &str) -> String {
+    let last = place.rsplit('/').next().unwrap_or_default();
+    let is_count = last.to_lowercase().ends_with("replicas") || last.contains("umber");
+    if is_count { "0" } else { "not there yet" }.to_owned()
+}
+
 fn words(value: &Value) -> String {
     match value {
         Value::String(text) => text.clone(),
@@ -334,6 +341,20 @@ mod tests {
         let stuck = check.judge(&seen(1, 4, "ProgressDeadlineExceeded"));
         assert!(matches!(stuck, Progress::Failed(_)));
         assert!(matches!(check.judge(&Seen::NotFound), Progress::Going(_)));
+        let empty = Seen::Value(json!({ "metadata": { "generation": 4 } }));
+        assert_eq!(check.judge(&empty), going("0"));
+        let silence = ReadCheck {
+            shown: vec![(
+                Untrusted::line("the silence is"),
+                "/status/state".to_owned(),
+            )],
+            ..rollout()
+        };
+        let shown = (
+            Untrusted::line("the silence is"),
+            Untrusted::line("not there yet"),
+        );
+        assert_eq!(silence.judge(&empty), Progress::Going(vec![shown]));
     }
 
     #[test]

@@ -2,7 +2,7 @@
 //!
 //! [`Pipeline`] is one action on its way from request to end: a pure state machine, events in, orders out.
 //! `update` drives it in the cockpit, `cli` without a screen; `control` performs the orders and says what
-//! happened. [`gate`] holds everything that has to be true before anything is sent, and is the only place
+//! happened. `gate` holds everything that has to be true before anything is sent, and is the only place
 //! that makes an [`Approved`]. Nothing here sends, reads or looks at a clock.
 
 use std::sync::Arc;

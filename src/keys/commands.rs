@@ -180,7 +180,7 @@ const SCROLLED: &[Context] = &[
     Journal, Record, Menu, Plan,
 ];
 /// Where something may be chosen to be done about.
-const SUBJECTS: &[Context] = &[Triage, Alert, Changes, Change, Drifts, Drift];
+const SUBJECTS: &[Context] = &[Triage, Alert, Changes, Change, Drifts, Drift, Reader];
 /// Also where nothing else of the global keys applies.
 const ALWAYS: &[Context] = &[Global, Menu, Plan];
 

@@ -120,6 +120,7 @@ pub fn offers(model: &Model) -> Offers {
         Screen::Triage => of_alert(model),
         Screen::Changes => of_change(model),
         Screen::Drift => of_drift(model),
+        Screen::Runbooks if is_read_for_alert(model) => of_alert(model),
         _ => Offers::default(),
     };
     let rank = |direction| match direction {
@@ -132,6 +133,15 @@ pub fn offers(model: &Model) -> Offers {
         .all
         .sort_by_key(|offer| (offer.off.is_some(), rank(offer.direction)));
     offers
+}
+
+/// Whether the open runbook is read for an alert: what can be done about that one can be begun there.
+#[must_use]
+pub fn is_read_for_alert(model: &Model) -> bool {
+    let reader = model.session.runbooks.reader.as_ref();
+    reader.is_some_and(|reader| {
+        reader.trail.screen == Screen::Triage && reader.trail.matched.is_some()
+    })
 }
 
 /// The silence of the selected alert, or of all of its group.

@@ -100,6 +100,9 @@ fn can_act(id: CommandId, model: &Model) -> Result<(), Reason> {
         CommandId::Act if is_burn(model) => {
             Err("no alert fires for it: act on a change of its service")
         }
+        CommandId::Act if !subject(model) && model.session.screen == Screen::Runbooks => {
+            Err("this runbook was not opened from an alert")
+        }
         CommandId::Act if !subject(model) => Err("nothing is selected"),
         // Any alert can be silenced, or the menu says why not.
         CommandId::Act if model.session.screen == Screen::Triage => Ok(()),
@@ -141,6 +144,7 @@ fn subject(model: &Model) -> bool {
         Screen::Triage => target(model).is_some(),
         Screen::Changes => changes::target(model).is_some(),
         Screen::Drift => drifts::target(model).is_some(),
+        Screen::Runbooks => actions::is_read_for_alert(model) && target(model).is_some(),
         _ => false,
     }
 }

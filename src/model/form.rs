@@ -13,6 +13,7 @@ use super::actions::Offer;
 use super::dialog::{line, text_of};
 use super::knowledge::SourceState;
 use super::scroll::Scroll;
+use super::session::Screen;
 use crate::domain::action::{
     ActionRequest, ActionSpec, CLUSTER, Catalogue, Need, Occasion, Requester, Upstream,
 };
@@ -29,6 +30,8 @@ pub struct Form {
     pub from: Untrusted,
     /// The fingerprint of the alert that it is for.
     pub alert: Option<Untrusted>,
+    /// The runbook that it was begun from, in its version.
+    pub runbook: Option<Untrusted>,
     /// One for each parameter.
     pub fields: Vec<Field>,
     /// Which field is typed into, and the window.
@@ -132,6 +135,7 @@ impl Form {
                 offer.from.raw()
             )),
             alert,
+            runbook: runbook_read(model),
             scroll: Scroll::default(),
             problems: Vec::new(),
             tried: Tried::default(),
@@ -237,10 +241,20 @@ impl Form {
                 ticket: text(FieldKind::Ticket),
                 incident: None,
                 alert: self.alert.clone(),
-                runbook: None,
+                runbook: self.runbook.clone(),
             },
         }
     }
+}
+
+/// `bad-rollout@4f2c91a` of the runbook that is open.
+fn runbook_read(model: &Model) -> Option<Untrusted> {
+    let reader = model.session.runbooks.reader.as_ref();
+    let reader = reader.filter(|_| model.session.screen == Screen::Runbooks)?;
+    let library = model.knowledge.library();
+    let runbook = library.runbooks.iter().find(|one| one.id == reader.id)?;
+    let words = format!("{}@{}", runbook.id.raw(), runbook.version.short());
+    Some(Untrusted::line(&words))
 }
 
 fn clusters(model: &Model) -> impl Iterator<Item = &str> {

@@ -28,7 +28,7 @@ impl HttpServer {
     /// Prepares it. Reads the certificate files, opens no connection, reads no secret.
     ///
     /// # Errors
-    /// As [`HttpClient::new`].
+    /// As `HttpClient::new`.
     pub fn new(endpoint: &Endpoint) -> Result<Self, SourceError> {
         HttpClient::with(endpoint, Reuse::Never).map(Self)
     }

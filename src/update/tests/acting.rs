@@ -331,6 +331,45 @@ fn a_cluster_that_is_not_configured_is_not_acted_on() {
 }
 
 #[test]
+fn a_runbook_that_is_read_for_an_alert_offers_what_can_be_done_about_it() {
+    let alert = page("A")
+        .with("namespace", "shop")
+        .with("deployment", "cart")
+        .annotated("quell_runbook", "dns");
+    let mut world = World::showing(&[alert]);
+    let cluster = source("eu-1", SourceKind::Kubernetes);
+    world.model.knowledge.sources.push(cluster);
+    let mut world = acting(world);
+    world.press("r");
+    world.press("x");
+    let Some(Dialog::Menu(menu)) = &world.model.session.acting.dialog else {
+        panic!("no menu");
+    };
+    assert_eq!(menu.offers.all[0].action, "k8s.rollout.undo");
+    world.press("enter");
+    world.type_text("it burns");
+    let effects = world.press("enter");
+    let [Effect::Action(_, order)] = &effects[..] else {
+        panic!("{effects:?}");
+    };
+    let Order::Resolve(_, request, None) = &**order else {
+        panic!("{order:?}");
+    };
+    let runbook = request.occasion.runbook.as_ref().unwrap();
+    assert_eq!(runbook.raw(), "dns@unversioned 9c1185a5");
+
+    // One that was opened from the list is about nothing in particular.
+    let mut world = acting(deployed());
+    world.press("5");
+    world.press("enter");
+    world.press("x");
+    assert_eq!(
+        world.refusal(),
+        Some("this runbook was not opened from an alert")
+    );
+}
+
+#[test]
 fn a_form_begins_nothing_before_all_of_it_holds() {
     let mut world = acting(deployed());
     world.press("s");
